@@ -1,0 +1,9 @@
+//! The native core of carapace.
+//!
+//! Dependencies point one way: `lib/*.js` → [`bindings`] → the core modules. A core module knows no
+//! Node, no JavaScript and no HTTP framework, so `cargo test --no-default-features` runs all of them.
+
+pub mod error;
+
+#[cfg(feature = "node")]
+pub mod bindings;
