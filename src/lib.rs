@@ -1,9 +1,11 @@
 //! The native core of carapace.
 //!
-//! Dependencies point one way: `lib/*.js` → [`bindings`] → the core modules. A core module knows no
-//! Node, no JavaScript and no HTTP framework, so `cargo test --no-default-features` runs all of them.
+//! Dependencies point one way: `lib/*.js` → `bindings` → the core modules. A core module knows no Node, no
+//! JavaScript and no HTTP framework, so `cargo test --no-default-features` runs all of them.
 
+pub mod client_key;
 pub mod error;
+pub mod rate_limit;
 
 #[cfg(feature = "node")]
 pub mod bindings;

@@ -1,0 +1,35 @@
+import js from '@eslint/js';
+import globals from 'globals';
+
+const SIZE = {
+  'max-lines': ['error', { max: 250 }],
+  'max-lines-per-function': ['error', { max: 50, skipComments: true, skipBlankLines: true }],
+};
+
+const CARE = {
+  eqeqeq: 'error',
+  'no-console': 'error',
+  'no-eval': 'error',
+  'no-implicit-coercion': 'error',
+  'no-param-reassign': 'off',
+  'no-shadow': 'off',
+  'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+  'no-var': 'error',
+  'prefer-const': 'error',
+  'prefer-template': 'error',
+  curly: ['error', 'multi-line'],
+};
+
+export default [
+  { ignores: ['lib/native/', 'target/', 'fuzz/target/', 'node_modules/', 'docs/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { ecmaVersion: 2023, globals: globals.node },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: CARE,
+  },
+  { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
+  { files: ['index.js', 'index.mjs', 'lib/**/*.js', 'compat/**/*.js', 'scripts/**/*.mjs'], rules: SIZE },
+  { files: ['bench/**', 'scripts/**', 'examples/**'], rules: { 'no-console': 'off' } },
+];

@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** A middleware for Express 4 and 5, Connect, and plain `node:http` servers. */
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** The code of an error; docs/errors.md tells the cause and the cure of each. */
+export type ErrorCode =
+  | 'ERR_CARAPACE_OPTION_UNKNOWN'
+  | 'ERR_CARAPACE_OPTION_TYPE'
+  | 'ERR_CARAPACE_OPTION_VALUE'
+  | 'ERR_CARAPACE_OPTION_CONFLICT'
+  | 'ERR_CARAPACE_OPTION_REQUIRED'
+  | 'ERR_CARAPACE_HEADER_VALUE'
+  | 'ERR_CARAPACE_CSP_SOURCE'
+  | 'ERR_CARAPACE_NATIVE_LOAD'
+  | 'ERR_CARAPACE_NATIVE_VERSION'
+  | 'ERR_CARAPACE_INTERNAL'
+  | 'ERR_CARAPACE_RATE_LIMITED'
+  | 'ERR_CARAPACE_BODY_TOO_LARGE'
+  | 'ERR_CARAPACE_BODY_MALFORMED'
+  | 'ERR_CARAPACE_BODY_REJECTED'
+  | 'ERR_CARAPACE_BODY_ABORTED'
+  | 'ERR_CARAPACE_MEDIA_TYPE';
+
+/** The only error class of the package: thrown by a factory, or passed on for a refused request. */
+export class CarapaceError extends Error {
+  readonly name: 'CarapaceError';
+  readonly code: ErrorCode;
+  /** Where the cure is described. */
+  readonly help: string;
+  /** The option at fault, such as `rateLimit.windowMs`; set-up errors only. */
+  readonly path?: string;
+  /** The HTTP status; refused requests only. */
+  readonly status?: number;
+  readonly statusCode?: number;
+  /** The kind of refusal, in body-parser's words where it has one, such as `entity.too.large`. */
+  readonly type?: string;
+  /** Whether the message may be shown to the client: true below 500. */
+  readonly expose?: boolean;
+}
+
+/** What every middleware reports, to `onEvent` and on the diagnostics channel `carapace:<stem>`. Never a value of the request. */
+export interface CarapaceEvent {
+  /** What happened, such as `rate-limit.denied`. */
+  type: string;
+  /** The middleware, in kebab case. */
+  stem: string;
+  /** The rate-limit policy that decided. */
+  policy?: string;
+  /** The rule that found something. */
+  rule?: string;
+  /** A digest of the client key, the same for one key while the process lives. */
+  key?: string;
+  /** Where in the request or in the options. */
+  path?: string;
+  /** What was done about it. */
+  action?: string;
+  /** `report`: it was only reported, and the request went on. */
+  mode: 'enforce' | 'report';
+}
+
+/** Options that every middleware with a decision takes. */
+export interface ReportingOptions {
+  /** Called with each event, in the same tick; what it throws becomes a process warning. */
+  onEvent?: (event: CarapaceEvent) => void;
+}
+
+/** Where one policy stands for the client of a request. */
+export interface RateLimitPolicyInfo {
+  name: string;
+  limit: number;
+  /** Hits counted in the window, this one included. */
+  used: number;
+  remaining: number;
+  /** When the window ends. */
+  resetTime: Date;
+  /** The client key as it was read. */
+  key: string;
+}
+
+/** `request.rateLimit`: the strictest policy so far, and all of them. */
+export interface RateLimitInfo extends RateLimitPolicyInfo {
+  policies: RateLimitPolicyInfo[];
+}
+
+/** Options of {@link rateLimit}. */
+export interface RateLimitOptions extends ReportingOptions {
+  /** Hits allowed in a window for each client: a whole number, 0 to 2147483647. 0 denies every request. Required. */
+  limit: number;
+  /** Length of the window in milliseconds, 1 to 31536000000 (a year). Default 60000. It opens with a client's first hit. */
+  windowMs?: number;
+  /** The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`. */
+  name?: string;
+  /**
+   * Names the client of a request. Default: its address, as Express's `trust proxy` finds it, or the connection's when that
+   * setting trusts everybody. A result that is an address is brought to its canonical form.
+   */
+  keyGenerator?: (request: any) => string;
+  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128. Default 56, the least that one subscriber has. */
+  ipv6Prefix?: number;
+  /** Clients remembered at the most, 1 to 100000000. Default 1000000. Beyond it those with the least hits are forgotten. */
+  maxKeys?: number;
+  /** `report` counts and reports but denies nobody. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` writes the 429 itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/**
+ * Allows each client `limit` requests in a fixed window and answers the others with 429, `Retry-After` and a problem document
+ * (RFC 9457). Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and `request.rateLimit`. Hits are
+ * counted in a native table of this limiter; a denied hit is counted too.
+ * @example
+ * app.use(rateLimit({ limit: 100, windowMs: 15 * 60_000 }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function rateLimit(options: RateLimitOptions): Middleware;
+
+/** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
+export interface CarapaceOptions {
+  /** Off by default, because only the app knows its limit. */
+  rateLimit?: RateLimitOptions | false;
+}
+
+/**
+ * The whole chain as one middleware in its one safe order.
+ * @example
+ * app.use(carapace({ rateLimit: { limit: 100 } }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function carapace(options?: CarapaceOptions): Middleware;
+export default carapace;

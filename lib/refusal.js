@@ -1,0 +1,39 @@
+'use strict';
+
+const { STATUS_CODES } = require('node:http');
+
+/**
+ * @typedef {import('node:http').IncomingMessage} Request
+ * @typedef {import('node:http').ServerResponse} Response
+ * @typedef {(error?: unknown) => void} Next
+ * @typedef {InstanceType<typeof import('./errors')['CarapaceError']>} CarapaceError
+ */
+
+/**
+ * Ends a request that is not let through: with a problem document (RFC 9457), or, with `onReject: 'next'`, by handing
+ * the error to the app's own error handler.
+ * @param {Response} response
+ * @param {Next} next
+ * @param {CarapaceError} error with `status`
+ * @param {{ onReject?: 'answer' | 'next', members?: Record<string, unknown> }} [how] `members` join the document
+ */
+function refuse(response, next, error, { onReject = 'answer', members } = {}) {
+  if (onReject === 'next' || response.headersSent) return next(error);
+  const status = /** @type {{ status?: number }} */ (/** @type {unknown} */ (error)).status ?? 500;
+  const document = {
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail: status < 500 ? error.message : undefined,
+    code: error.code,
+    ...members,
+  };
+  const body = Buffer.from(JSON.stringify(document));
+  response.statusCode = status;
+  response.setHeader('content-type', 'application/problem+json; charset=utf-8');
+  response.setHeader('content-length', body.length);
+  response.setHeader('cache-control', 'no-store');
+  response.end(body);
+}
+
+module.exports = { refuse };
