@@ -1,8 +1,8 @@
 //! Raw Node-API callbacks for the request path: 10–30 ns a call, where a derived binding takes 100–165 ns
 //! for each argument.
 //!
-//! A [`HotFunction`] answers with one number; further results lie in a `Float64Array` that is pinned to
-//! the function as its property `out`. Each call runs inside `catch_unwind`: a panic becomes a JavaScript
+//! A [`HotFunction`] answers with a number or a string; further results lie in a `Float64Array` that is
+//! pinned to the function as its property `out`. Each call runs inside `catch_unwind`: a panic becomes a JavaScript
 //! exception, on which the middleware refuses the request.
 #![expect(
     unsafe_code,
@@ -36,8 +36,21 @@ pub trait HotFunction: Sized + 'static {
     ///
     /// # Errors
     /// [`BadArgument`] when an argument has another type than the function takes.
-    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<f64, BadArgument>;
+    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument>;
 }
+
+/// What a hot function returns to JavaScript.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply {
+    /// A number.
+    Number(f64),
+    /// A string that [`Arguments::latin1`] or [`Arguments::utf16_string`] made during this call.
+    String(JsString),
+}
+
+/// A JavaScript string, valid until the call that made it returns.
+#[derive(Debug, Clone, Copy)]
+pub struct JsString(sys::napi_value);
 
 /// What JavaScript passed, valid for the length of the call.
 pub struct Arguments<'call> {
@@ -147,6 +160,41 @@ impl<'call> Arguments<'call> {
     }
 }
 
+impl Arguments<'_> {
+    /// A string of these Latin-1 bytes.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when it is longer than V8 makes strings.
+    pub fn latin1(&self, bytes: &[u8]) -> Result<JsString, BadArgument> {
+        let length = isize::try_from(bytes.len()).map_err(|_| BadArgument)?;
+        let mut string = ptr::null_mut();
+        // SAFETY: pointer and length are the slice's own; Node copies the bytes.
+        let status = unsafe {
+            sys::napi_create_string_latin1(
+                self.env,
+                bytes.as_ptr().cast(),
+                length,
+                &raw mut string,
+            )
+        };
+        ok(status).map(|()| JsString(string))
+    }
+
+    /// A string of these UTF-16 units.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when it is longer than V8 makes strings.
+    pub fn utf16_string(&self, units: &[u16]) -> Result<JsString, BadArgument> {
+        let length = isize::try_from(units.len()).map_err(|_| BadArgument)?;
+        let mut string = ptr::null_mut();
+        // SAFETY: pointer and length are the slice's own; Node copies the units.
+        let status = unsafe {
+            sys::napi_create_string_utf16(self.env, units.as_ptr(), length, &raw mut string)
+        };
+        ok(status).map(|()| JsString(string))
+    }
+}
+
 /// A [`HotFunction`] on its way to JavaScript, where it arrives as a function.
 pub struct HotHandle<F: HotFunction>(pub F);
 
@@ -251,9 +299,10 @@ unsafe extern "C" fn trampoline<F: HotFunction>(
     let mut result = ptr::null_mut();
     match outcome {
         // SAFETY: creating a number needs nothing but the env.
-        Ok(Ok(number)) => unsafe {
+        Ok(Ok(Reply::Number(number))) => unsafe {
             sys::napi_create_double(env, number, &raw mut result);
         },
+        Ok(Ok(Reply::String(JsString(string)))) => result = string,
         Ok(Err(BadArgument)) => throw(env, c"a hot function got an argument of the wrong type"),
         Err(_) => throw(env, c"the native core panicked"),
     }
@@ -263,7 +312,7 @@ unsafe extern "C" fn trampoline<F: HotFunction>(
 unsafe fn run<F: HotFunction>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-) -> Result<f64, BadArgument> {
+) -> Result<Reply, BadArgument> {
     let mut count = MAX_ARGUMENTS;
     let mut values = [ptr::null_mut(); MAX_ARGUMENTS];
     let mut data = ptr::null_mut();

@@ -3,7 +3,7 @@
 
 use super::error::SetupError;
 use super::hooks;
-use super::hot::{Arguments, BadArgument, HotFunction, HotHandle};
+use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
 use crate::rate_limit::{Limit, LimitInput, ProcessStore};
 use napi_derive::napi;
 use std::cell::RefCell;
@@ -38,7 +38,7 @@ impl HotFunction for Hit {
         clippy::cast_precision_loss,
         reason = "milliseconds since 1970 are whole and far below 2^53; a negative clock counts as 0"
     )]
-    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<f64, BadArgument> {
+    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
         let mut buffer = self.key.borrow_mut();
         let decision =
             self.store.hit(arguments.utf16(0, &mut buffer)?, arguments.number(1)? as u64);
@@ -46,7 +46,7 @@ impl HotFunction for Hit {
             *used = f64::from(decision.used);
             *reset_at = decision.reset_at_ms as f64;
         }
-        Ok(f64::from(u8::from(decision.is_allowed)))
+        Ok(Reply::Number(f64::from(u8::from(decision.is_allowed))))
     }
 }
 
