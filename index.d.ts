@@ -20,6 +20,9 @@ export type ErrorCode =
   | 'ERR_CARAPACE_BODY_MALFORMED'
   | 'ERR_CARAPACE_BODY_REJECTED'
   | 'ERR_CARAPACE_BODY_ABORTED'
+  | 'ERR_CARAPACE_BODY_TIMEOUT'
+  | 'ERR_CARAPACE_BODY_UNREADABLE'
+  | 'ERR_CARAPACE_BODY_UNVERIFIED'
   | 'ERR_CARAPACE_MEDIA_TYPE';
 
 /** The only error class of the package: thrown by a factory, or passed on for a refused request. */
@@ -35,6 +38,10 @@ export class CarapaceError extends Error {
   readonly statusCode?: number;
   /** The kind of refusal, in body-parser's words where it has one, such as `entity.too.large`. */
   readonly type?: string;
+  /** The rule or limit that refused a body, such as `operator` or `too-deep`. */
+  readonly rule?: string;
+  /** JSON pointer (RFC 6901) of the place in a refused body. */
+  readonly pointer?: string;
   /** Whether the message may be shown to the client: true below 500. */
   readonly expose?: boolean;
 }
@@ -51,8 +58,10 @@ export interface CarapaceEvent {
   rule?: string;
   /** A digest of the client key, the same for one key while the process lives. */
   key?: string;
-  /** Where in the request or in the options. */
+  /** Where in the request: a JSON pointer (RFC 6901) below `location`. */
   path?: string;
+  /** The part of the request. */
+  location?: 'body' | 'query' | 'params' | 'headers';
   /** What was done about it. */
   action?: string;
   /** `report`: it was only reported, and the request went on. */
@@ -116,10 +125,110 @@ export interface RateLimitOptions extends ReportingOptions {
  */
 export function rateLimit(options: RateLimitOptions): Middleware;
 
+/** What a rule found in a request, without the value. */
+export interface Finding {
+  /** `proto`, `operator`, `dotted`, `nul`, `duplicate`, or the limit that was passed, such as `too-deep`. */
+  rule: string;
+  /** JSON pointer (RFC 6901) of the member. */
+  path: string;
+  location: 'body' | 'query' | 'params' | 'headers';
+  /** What was done: `strip`, `replace`, `report` or `reject`. */
+  action: string;
+}
+
+/** What is done about a key that a rule finds. */
+export type KeyAction = 'strip' | 'reject' | 'report' | 'off';
+
+/** A rule's action, or its action with more to say. */
+export type KeyRule =
+  | KeyAction
+  | {
+      action?: KeyAction | 'replace';
+      /**
+       * For `operator` and `dotted`, instead of an action: put in the place of a leading `$` and of each dot. A new name that
+       * its object has already is never overwritten: the member is removed. Not empty; without `$`, dot and NUL.
+       */
+      replaceWith?: string;
+      /** JSON pointers of members that the rule leaves alone; `*` stands for one segment, as in `/filter/*`. */
+      allow?: string[];
+    };
+
+/** What is done about keys, and how large a value may be. Limits are whole numbers up to 2^31, or `Infinity`. */
+export interface KeyRuleOptions {
+  /** Short for the rules `proto` and `operator` together. */
+  action?: 'strip' | 'reject' | 'report';
+  /** `__proto__`, and `constructor` holding `prototype` (CWE-1321), however escaped. Default `strip`. */
+  proto?: KeyRule;
+  /** A key, or a dot segment of one, that starts with `$` (CWE-943). Default `strip`. */
+  operator?: KeyRule;
+  /** Any other key with a dot. Default `off`. */
+  dotted?: KeyRule;
+  /** A key with NUL. Default `reject`. */
+  nul?: KeyRule;
+  /** The same key twice in one object (CWE-436). `last` is what `JSON.parse` does. Default `reject`. */
+  duplicateKeys?: 'reject' | 'first' | 'last';
+  /** Arrays and objects inside one another. Default 64. */
+  maxDepth?: number;
+  /** Keys in the whole body. Default 10000. */
+  maxKeys?: number;
+  /** Elements of one array. Default 100000. */
+  maxElements?: number;
+  /** Bytes of one key in UTF-8, escapes decoded. Default 1024. */
+  maxKeyLength?: number;
+  /** Characters of one number. Default 400. */
+  maxNumberLength?: number;
+  /** `report` changes and refuses nothing for these rules and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** Called with each finding, the first hundred of a body; what it throws becomes a process warning. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/** Options that every body reader takes. */
+export interface BodyReaderOptions extends ReportingOptions {
+  /** The largest body, after its content coding is undone: bytes, or text such as `'10kb'`. Default `'100kb'`. 413 beyond. */
+  limit?: number | string;
+  /** Whether gzip, deflate, br and (from Node 22.15) zstd are undone; `false` answers 415. Default true. */
+  inflate?: boolean;
+  /** The media types to read: `application/*`, `+json`, `json`, a list, or a function of the request. */
+  type?: string | string[] | ((request: any) => unknown);
+  /** Answer 415 for a body of another type, or of none, instead of leaving it to others. Default false. */
+  strictContentType?: boolean;
+  /**
+   * Called with the bytes before anything looks at them, for example to check a signature. What it throws answers 403, or the
+   * thrown error's own `status`.
+   */
+  verify?: (request: any, response: any, body: Buffer, encoding: string) => void;
+  /** Keep the bytes as `request.rawBody`. Default false. */
+  keepRaw?: boolean;
+  /** How long the whole body may take, in milliseconds, 1 to 2147483647 or `Infinity`. Default 30000. 408 beyond. */
+  readTimeoutMs?: number;
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/** Options of {@link json}. */
+export interface JsonOptions extends BodyReaderOptions, KeyRuleOptions {
+  /** Take objects and arrays only. Default true. */
+  strict?: boolean;
+  /** Passed to `JSON.parse`. */
+  reviver?: (this: any, key: string, value: any) => any;
+}
+
+/**
+ * Reads JSON bodies into `request.body`. The raw bytes are scanned before anything parses them: prototype-pollution and
+ * operator keys are removed (or refused), and bodies beyond the limits are refused. Only UTF-8 (RFC 8259, section 8.1).
+ * @example
+ * app.use(json({ limit: '10kb' }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function json(options?: JsonOptions): Middleware;
+
 /** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
 export interface CarapaceOptions {
   /** Off by default, because only the app knows its limit. */
   rateLimit?: RateLimitOptions | false;
+  /** On by default. */
+  json?: JsonOptions | boolean;
 }
 
 /**

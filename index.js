@@ -1,9 +1,10 @@
 'use strict';
 
+const { json } = require('./lib/body/json');
 const { CarapaceError } = require('./lib/errors');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
 
 // `require('carapace')` is the chain itself; with `__esModule`, a transpiled `import carapace from` finds it as well.
-module.exports = Object.assign(carapace, { CarapaceError, carapace, rateLimit, default: carapace });
+module.exports = Object.assign(carapace, { CarapaceError, carapace, json, rateLimit, default: carapace });
 Object.defineProperty(module.exports, '__esModule', { value: true });

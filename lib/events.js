@@ -5,6 +5,7 @@ const { channel } = require('node:diagnostics_channel');
 /**
  * The one envelope of everything the package reports. It never holds a request's values.
  * @typedef {import('../index').CarapaceEvent} CarapaceEvent
+ * @typedef {import('../index').Finding} Finding
  */
 
 /**
@@ -21,22 +22,41 @@ function createReporter(stem, onEvent) {
     /** @type {CarapaceEvent} */
     const event = { stem, mode: 'enforce', ...fields };
     if (stream.hasSubscribers) stream.publish(event);
-    if (onEvent !== undefined) deliver(onEvent, event);
+    if (onEvent !== undefined) deliver('onEvent', onEvent, event);
+  };
+}
+
+/**
+ * Makes the function that tells what a rule found in a request: as an event of the middleware, to `onFinding`, and on
+ * the diagnostics channel `carapace:finding`, which has the findings of every middleware.
+ * @param {string} stem
+ * @param {{ onEvent?: (event: CarapaceEvent) => void, onFinding?: (finding: Finding) => void }} listeners
+ * @returns {(finding: Finding, mode: 'enforce' | 'report') => void}
+ */
+function createFindingReporter(stem, { onEvent, onFinding }) {
+  const report = createReporter(stem, onEvent);
+  const findings = channel('carapace:finding');
+  return function reportFinding(finding, mode) {
+    report({ type: 'finding', ...finding, mode });
+    if (findings.hasSubscribers) findings.publish({ type: 'finding', stem, ...finding, mode });
+    if (onFinding !== undefined) deliver('onFinding', onFinding, finding);
   };
 }
 
 /**
  * A listener that throws must not decide about a request.
- * @param {(event: CarapaceEvent) => void} onEvent
- * @param {CarapaceEvent} event
+ * @template Event
+ * @param {string} name
+ * @param {(event: Event) => void} listener
+ * @param {Event} event
  */
-function deliver(onEvent, event) {
+function deliver(name, listener, event) {
   try {
-    onEvent(event);
+    listener(event);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(`onEvent threw: ${reason}`, { type: 'CarapaceWarning', code: 'CARAPACE_LISTENER' });
+    process.emitWarning(`${name} threw: ${reason}`, { type: 'CarapaceWarning', code: 'CARAPACE_LISTENER' });
   }
 }
 
-module.exports = { createReporter };
+module.exports = { createFindingReporter, createReporter };

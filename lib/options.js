@@ -4,9 +4,9 @@ const { CarapaceError } = require('./errors');
 
 /**
  * What an option takes: a type name, several joined by `|`, or, for nested options, the types with a table of their
- * own. Ranges and meaning are checked by the core; only options that never cross to it carry `integer` bounds or the
- * words allowed here.
- * @typedef {{ type: string, keys?: OptionTable, required?: boolean, integer?: [number, number], oneOf?: string[] }} OptionSpec
+ * own. Ranges and meaning are checked by the core; only options that never cross to it carry their least number
+ * or their words here.
+ * @typedef {{ type: string, keys?: OptionTable, required?: boolean, least?: number, oneOf?: string[] }} OptionSpec
  * @typedef {string | OptionSpec} OptionRule
  * @typedef {{ [key: string]: OptionRule }} OptionTable
  */
@@ -50,11 +50,11 @@ function readOptions(stem, options, table) {
  */
 function readValue(path, value, rule) {
   /** @type {OptionSpec} */
-  const { type, keys, integer, oneOf } = typeof rule === 'string' ? { type: rule } : rule;
+  const { type, keys, least, oneOf } = typeof rule === 'string' ? { type: rule } : rule;
   const actual = typeOf(value);
   if (type !== 'any' && !type.split('|').includes(actual)) throw typeError(path, value, type);
   if (keys && actual === 'object') return readOptions(path, value, keys);
-  if (integer && actual === 'number') checkInteger(path, /** @type {number} */ (value), integer);
+  if (least !== undefined && actual === 'number') checkNumber(path, /** @type {number} */ (value), least);
   if (oneOf && actual === 'string') checkWord(path, /** @type {string} */ (value), oneOf);
   return value;
 }
@@ -62,15 +62,14 @@ function readValue(path, value, rule) {
 /**
  * @param {string} path
  * @param {number} value
- * @param {[number, number]} range
+ * @param {number} least
  */
-function checkInteger(path, value, [least, most]) {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new CarapaceError(
-    'ERR_CARAPACE_OPTION_VALUE',
-    `got ${value}, expected a whole number from ${least} to ${most}`,
-    { path },
-  );
+function checkNumber(path, value, least) {
+  // The longest time a timer takes; beyond it Node would fire at once.
+  const isTimer = Number.isInteger(value) && value >= least && value < 2 ** 31;
+  if (isTimer || value === Infinity) return;
+  const message = `got ${value}, expected a whole number from ${least} to ${2 ** 31 - 1}, or Infinity`;
+  throw new CarapaceError('ERR_CARAPACE_OPTION_VALUE', message, { path });
 }
 
 /**

@@ -1,5 +1,6 @@
 'use strict';
 
+const { json } = require('./body/json');
 const { readOptions } = require('./options');
 const { rateLimit } = require('./rate-limit');
 
@@ -7,7 +8,10 @@ const { rateLimit } = require('./rate-limit');
  * The parts of the chain in their one safe order. A part is on by default when it needs no choice of the user's.
  * @type {[name: string, factory: (options: any) => import('../index').Middleware, isDefault: boolean][]}
  */
-const PARTS = [['rateLimit', rateLimit, false]];
+const PARTS = [
+  ['rateLimit', rateLimit, false],
+  ['json', json, true],
+];
 
 const OPTIONS = Object.fromEntries(PARTS.map(([name]) => [name, 'object|boolean']));
 

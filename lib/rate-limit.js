@@ -55,7 +55,7 @@ function rateLimit(options) {
     try {
       decision = policy.hit(keyOf(request));
     } catch (cause) {
-      return refuse(response, next, internalError(cause), { onReject: settings.onReject });
+      return refuse(request, response, next, internalError(cause), { onReject: settings.onReject });
     }
     describe(request, response, policy, decision);
     if (decision.isAllowed) return next();
@@ -65,7 +65,7 @@ function rateLimit(options) {
       return next();
     }
     report(event);
-    deny(response, next, policy, decision, settings.onReject);
+    deny(request, response, next, { policy, decision, onReject: settings.onReject });
   };
 }
 
@@ -166,23 +166,20 @@ function secondsUntil(time, now) {
 }
 
 /**
+ * @param {Request} request
  * @param {Response} response
  * @param {Next} next
- * @param {Policy} policy
- * @param {Decision} decision
- * @param {'answer' | 'next' | undefined} onReject
+ * @param {{ policy: Policy, decision: Decision, onReject?: 'answer' | 'next' }} denial
  */
-function deny(response, next, policy, { resetAt, now }, onReject) {
-  const seconds = Math.max(1, secondsUntil(resetAt, now));
+function deny(request, response, next, { policy, decision, onReject }) {
+  const seconds = Math.max(1, secondsUntil(decision.resetAt, decision.now));
   if (!response.headersSent) response.setHeader('retry-after', seconds);
   const error = new CarapaceError('ERR_CARAPACE_RATE_LIMITED', `too many requests; try again in ${seconds} s`, {
     status: 429,
     type: 'rate-limit.exceeded',
   });
-  refuse(response, next, error, {
-    onReject,
-    members: { type: QUOTA_EXCEEDED, 'violated-policies': [policy.name] },
-  });
+  const members = { type: QUOTA_EXCEEDED, 'violated-policies': [policy.name] };
+  refuse(request, response, next, error, { onReject, members });
 }
 
 /** @param {string} key */

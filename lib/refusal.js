@@ -1,6 +1,7 @@
 'use strict';
 
 const { STATUS_CODES } = require('node:http');
+const { drainInBackground, endAfterDrain } = require('./drain');
 
 /**
  * @typedef {import('node:http').IncomingMessage} Request
@@ -12,20 +13,26 @@ const { STATUS_CODES } = require('node:http');
 /**
  * Ends a request that is not let through: with a problem document (RFC 9457), or, with `onReject: 'next'`, by handing
  * the error to the app's own error handler.
+ * @param {Request} request
  * @param {Response} response
  * @param {Next} next
  * @param {CarapaceError} error with `status`
  * @param {{ onReject?: 'answer' | 'next', members?: Record<string, unknown> }} [how] `members` join the document
  */
-function refuse(response, next, error, { onReject = 'answer', members } = {}) {
-  if (onReject === 'next' || response.headersSent) return next(error);
-  const status = /** @type {{ status?: number }} */ (/** @type {unknown} */ (error)).status ?? 500;
+function refuse(request, response, next, error, { onReject = 'answer', members } = {}) {
+  if (onReject === 'next' || response.headersSent) {
+    drainInBackground(request);
+    return next(error);
+  }
+  const { status = 500, rule, pointer } = /** @type {Record<string, any>} */ (/** @type {unknown} */ (error));
   const document = {
     type: 'about:blank',
     title: STATUS_CODES[status],
     status,
     detail: status < 500 ? error.message : undefined,
     code: error.code,
+    rule,
+    pointer,
     ...members,
   };
   const body = Buffer.from(JSON.stringify(document));
@@ -33,7 +40,7 @@ function refuse(response, next, error, { onReject = 'answer', members } = {}) {
   response.setHeader('content-type', 'application/problem+json; charset=utf-8');
   response.setHeader('content-length', body.length);
   response.setHeader('cache-control', 'no-store');
-  response.end(body);
+  endAfterDrain(request, response, body);
 }
 
 module.exports = { refuse };

@@ -27,7 +27,7 @@ const REFUSALS = {
  * @param {string} type one of the refusals above
  * @param {{ cause?: unknown, status?: number, message?: string, details?: Record<string, unknown> }} [how] `details` become
  *   properties of the error, such as `limit`
- * @returns {CarapaceError}
+ * @returns {InstanceType<typeof CarapaceError>}
  */
 function bodyError(type, { cause, status, message, details } = {}) {
   const [defaultStatus, code, text] = REFUSALS[type];

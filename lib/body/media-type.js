@@ -61,7 +61,9 @@ function compilePattern(path, item) {
   if (typeof item !== 'string') throw invalid(path, `a value of type ${typeof item}`);
   const expanded = SHORTHANDS.get(item) ?? (item.startsWith('+') ? `*/*${item}` : item.toLowerCase());
   const [type, subtype, ...rest] = expanded.toLowerCase().split('/');
-  if (!type || !subtype || rest.length > 0 || mediaType(expanded) === undefined) throw invalid(path, JSON.stringify(item));
+  if (!type || !subtype || rest.length > 0 || mediaType(expanded) === undefined) {
+    throw invalid(path, JSON.stringify(item));
+  }
   const suffix = subtype.startsWith('*+') ? subtype.slice(1) : undefined;
   return (actual) => {
     const slash = actual.indexOf('/');

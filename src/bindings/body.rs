@@ -1,8 +1,5 @@
 //! Bodies as raw bytes: the scan of each one, and what is done about the few that it flags.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "the derive hands options over by value"
-)]
+#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::error::SetupError;
 use super::hooks;
@@ -45,7 +42,7 @@ pub struct JsonInput {
     /// `reject`, `first` or `last`.
     pub duplicate_keys: Option<String>,
     /// `__proto__` and `constructor.prototype`.
-    pub prototype: Option<KeyRuleInput>,
+    pub proto: Option<KeyRuleInput>,
     /// Keys with a segment that starts with `$`.
     pub operator: Option<KeyRuleInput>,
     /// Other keys with a dot.
@@ -67,11 +64,11 @@ impl From<JsonInput> for JsonOptions {
         Self {
             max_depth: input.max_depth,
             max_keys: input.max_keys,
-            max_elements: input.max_elements,
-            max_key_length: input.max_key_length,
+            max_array_elements: input.max_elements,
+            max_key_bytes: input.max_key_length,
             max_number_length: input.max_number_length,
             duplicate_keys: input.duplicate_keys,
-            prototype: rule(input.prototype),
+            proto: rule(input.proto),
             operator: rule(input.operator),
             dotted: rule(input.dotted),
             nul: rule(input.nul),
@@ -130,7 +127,11 @@ impl JsonRules {
     pub fn compile(input: JsonInput) -> Result<Self, SetupError> {
         hooks::crossing(hooks::Kind::Config);
         let rules = Rules::try_from(&JsonOptions::from(input))?;
-        Ok(Self(Rc::new(Checker { rules, scratch: RefCell::default(), refusal: RefCell::default() })))
+        Ok(Self(Rc::new(Checker {
+            rules,
+            scratch: RefCell::default(),
+            refusal: RefCell::default(),
+        })))
     }
 
     /// The function that scans each body: 0 clean ASCII, 1 clean with other characters (their bytes in
@@ -164,11 +165,7 @@ impl From<Sanitized> for JudgementReply {
             action: action(finding.outcome).to_owned(),
             path: finding.pointer,
         });
-        Self {
-            refusal: None,
-            findings: findings.collect(),
-            text: sanitized.text.map(Buffer::from),
-        }
+        Self { refusal: None, findings: findings.collect(), text: sanitized.text.map(Buffer::from) }
     }
 }
 

@@ -170,12 +170,7 @@ impl Arguments<'_> {
         let mut string = ptr::null_mut();
         // SAFETY: pointer and length are the slice's own; Node copies the bytes.
         let status = unsafe {
-            sys::napi_create_string_latin1(
-                self.env,
-                bytes.as_ptr().cast(),
-                length,
-                &raw mut string,
-            )
+            sys::napi_create_string_latin1(self.env, bytes.as_ptr().cast(), length, &raw mut string)
         };
         ok(status).map(|()| JsString(string))
     }

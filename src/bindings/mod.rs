@@ -4,6 +4,7 @@
 //! Configuration crosses once, through `#[napi]`; calls made per request go through the raw callbacks of
 //! [`hot`], which cost a tenth of that.
 
+pub mod body;
 pub mod error;
 pub mod hooks;
 pub mod hot;
