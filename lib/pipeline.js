@@ -37,4 +37,4 @@ function carapace(options) {
   };
 }
 
-module.exports = { carapace };
+module.exports = { OPTIONS, carapace };

@@ -187,4 +187,4 @@ function digest(key) {
   return createHmac('sha256', digestSecret).update(key).digest('hex').slice(0, 16);
 }
 
-module.exports = { rateLimit };
+module.exports = { OPTIONS, rateLimit };

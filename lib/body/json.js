@@ -88,8 +88,9 @@ function createJudge(rules, settings) {
     if (refusal) {
       if (!isText(refusal)) return { error: bodyError('entity.parse.failed') };
       reportFinding({ ...refusal, location: 'body', action: 'reject' }, mode);
-      if (mode === 'enforce')
-        {return { error: bodyError('entity.rejected', { details: { rule: refusal.rule, pointer: refusal.path } }) };}
+      if (mode === 'enforce') {
+        return { error: bodyError('entity.rejected', { details: { rule: refusal.rule, pointer: refusal.path } }) };
+      }
     }
     return parse((mode === 'enforce' ? (text ?? body) : body).toString());
   };
@@ -123,4 +124,4 @@ function skipByteOrderMark(body) {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
 
-module.exports = { json };
+module.exports = { OPTIONS, json };

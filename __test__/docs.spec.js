@@ -1,0 +1,68 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { describe, it } = require('node:test');
+const { ERROR_CODES } = require('../lib/errors');
+
+const root = join(__dirname, '..');
+const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
+
+/** Each factory's option table, its interface in index.d.ts and its page. */
+const FACTORIES = [
+  { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
+  { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
+  { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions' },
+];
+
+/**
+ * The property names of an interface and of those it extends.
+ * @param {string} name
+ * @returns {string[]}
+ */
+function propertiesOf(name) {
+  const match = new RegExp(`export interface ${name}(?: extends ([\\w, ]+))? \\{\\n(.*?)\\n\\}`, 's').exec(types);
+  assert.ok(match, `index.d.ts has no interface ${name}`);
+  const own = [...match[2].matchAll(/^ {2}(\w+)\??:/gm)].map(([, property]) => property);
+  return [...own, ...(match[1]?.split(', ') ?? []).flatMap(propertiesOf)];
+}
+
+describe('the option tables', () => {
+  for (const { table, type, page } of FACTORIES) {
+    it(`equal ${type} in index.d.ts`, () => {
+      assert.deepEqual(propertiesOf(type).sort(), Object.keys(table).sort());
+    });
+    if (page !== undefined) {
+      it(`equal the options of ${page}`, () => {
+        const rows = readFileSync(join(root, page), 'utf8').matchAll(/^\| `(\w+)` \|/gm);
+        assert.deepEqual([...new Set([...rows].map(([, option]) => option))].sort(), Object.keys(table).sort());
+      });
+    }
+  }
+});
+
+describe('the error codes', () => {
+  it('have an entry each in docs/errors.md', () => {
+    const entries = readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^### (ERR_\w+)$/gm);
+    assert.deepEqual([...entries].map(([, code]) => code).sort(), [...ERROR_CODES].sort());
+  });
+
+  it('equal the type ErrorCode', () => {
+    const [, union] = /export type ErrorCode =\n(.*?);/s.exec(types) ?? [];
+    assert.deepEqual([...union.matchAll(/'(\w+)'/g)].map(([, code]) => code).sort(), [...ERROR_CODES].sort());
+  });
+
+  it('of the core are known to JavaScript', () => {
+    const core = readFileSync(join(root, 'src/error.rs'), 'utf8').matchAll(/=> "(ERR_\w+)"/g);
+    for (const [, code] of core) assert.ok(ERROR_CODES.includes(code), code);
+  });
+});
+
+describe('the README and ARCHITECTURE', () => {
+  for (const file of ['README.md', 'ARCHITECTURE.md']) {
+    it(`${file} has at most 150 lines`, () => {
+      assert.ok(readFileSync(join(root, file), 'utf8').trimEnd().split('\n').length <= 150);
+    });
+  }
+});
