@@ -4,6 +4,7 @@
 //! Node, no JavaScript and no HTTP framework, so `cargo test --no-default-features` runs all of them.
 
 pub mod error;
+pub mod form;
 pub mod json;
 
 #[cfg(feature = "node")]
