@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 use super::text::{Span, Texts};
-use super::tree::{Key, Kind, Node, ROOT, Tree};
+use super::tree::{Key, Kind, Node, Tree, position};
 
 /// A container that is being written.
 #[derive(Debug, Clone, Copy)]
@@ -24,17 +24,25 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    /// Writes the tree. Holes in arrays are left out, as qs compacts them.
-    pub(super) fn write(&mut self, tree: &Tree, texts: Texts<'_>, out: &mut Vec<u8>) {
+    /// Writes a node. Holes in arrays are left out, as qs compacts them; members named `__proto__` too,
+    /// if so told, as qs drops them (the object around them stays).
+    pub(super) fn write(
+        &mut self,
+        tree: &Tree,
+        node: u32,
+        texts: Texts<'_>,
+        drop_proto: bool,
+        out: &mut Vec<u8>,
+    ) {
         self.open.clear();
         self.sorted.clear();
-        self.start(tree, tree.node(ROOT), out);
+        self.value(tree, node, texts, out);
         while let Some(mut open) = self.open.pop() {
             let Some(member) = self.advance(&mut open, tree) else {
                 out.push(open.end);
                 continue;
             };
-            if is_proto(member.0, texts) {
+            if drop_proto && is_proto(member.0, texts) {
                 self.open.push(open);
                 continue;
             }
@@ -46,11 +54,16 @@ impl Emitter {
                 push_key(out, member.0, texts);
             }
             self.open.push(open);
-            let node = tree.node(member.1);
-            match node.kind {
-                Kind::Scalar => push_string(out, texts.get(node.value)),
-                Kind::Array | Kind::Object => self.start(tree, node, out),
-            }
+            self.value(tree, member.1, texts, out);
+        }
+    }
+
+    /// Writes a text, or the start of a container.
+    fn value(&mut self, tree: &Tree, node: u32, texts: Texts<'_>, out: &mut Vec<u8>) {
+        let node = tree.node(node);
+        match node.kind {
+            Kind::Scalar => push_string(out, texts.get(node.value)),
+            Kind::Array | Kind::Object => self.start(tree, node, out),
         }
     }
 
@@ -80,7 +93,7 @@ impl Emitter {
         };
         let run = self.sorted.get_mut(start..).unwrap_or_default();
         run.sort_unstable_by(|one, other| index_of(one).total_cmp(&index_of(other)));
-        (super::tree::position(start), super::tree::position(self.sorted.len()))
+        (position(start), position(self.sorted.len()))
     }
 
     /// The next member of a container.
@@ -102,14 +115,19 @@ pub(super) fn write_flat(
     parameters: &Parameters,
     texts: Texts<'_>,
     array_limit: u32,
+    drop_proto: bool,
     out: &mut Vec<u8>,
 ) {
     out.push(b'{');
-    for (position, entry) in parameters.entries().iter().enumerate() {
-        if position > 0 {
+    for entry in parameters.entries() {
+        let name = texts.get(entry.name);
+        if entry.count == 0 || (drop_proto && name == b"__proto__") {
+            continue;
+        }
+        if out.len() > 1 {
             out.push(b',');
         }
-        push_string(out, texts.get(entry.name));
+        push_string(out, name);
         out.push(b':');
         if entry.count == 1 {
             push_string(out, texts.get(entry.value));
@@ -141,13 +159,13 @@ fn write_values(
     out.push(if as_object { b'}' } else { b']' });
 }
 
-/// qs drops these members whatever its options say; the object around them stays.
+/// Whether the member's name is the one that qs drops whatever its options say.
 fn is_proto(key: Key, texts: Texts<'_>) -> bool {
     matches!(key, Key::Name(name) if name.len() == 9 && texts.get(name) == b"__proto__")
 }
 
 /// Writes a name and its colon.
-fn push_key(out: &mut Vec<u8>, key: Key, texts: Texts<'_>) {
+pub(super) fn push_key(out: &mut Vec<u8>, key: Key, texts: Texts<'_>) {
     match key {
         Key::Index(index) => push_string(out, index.to_string().as_bytes()),
         Key::Name(name) => push_string(out, texts.get(name)),

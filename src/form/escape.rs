@@ -36,6 +36,29 @@ pub(super) fn push_char(out: &mut Vec<u8>, character: char) {
     }
 }
 
+/// The escaped form of a text.
+pub(super) fn escape_all(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    text.chars().for_each(|character| push_char(&mut out, character));
+    out
+}
+
+/// Makes JSON text ASCII.
+pub(super) fn to_ascii(json: Vec<u8>) -> Vec<u8> {
+    if json.is_ascii() {
+        return json;
+    }
+    let mut out = Vec::with_capacity(json.len() + 16);
+    for character in String::from_utf8_lossy(&json).chars() {
+        // Everything in ASCII is text of JSON here, quotes and backslashes included.
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => out.push(byte),
+            _ => push_char(&mut out, character),
+        }
+    }
+    out
+}
+
 /// The text that `escaped`, made by this module, stands for; a lone surrogate becomes U+FFFD. For paths
 /// and for rules that look at decoded names.
 pub(super) fn unescape(escaped: &[u8]) -> String {

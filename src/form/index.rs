@@ -7,6 +7,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 /// Containers up to this size are searched from one end to the other, which is faster and needs no table.
 pub(super) const SMALL: u32 = 8;
 
+/// The largest table that is kept from one input to the next.
+pub(super) const KEEP_SLOTS: usize = 4 << 10;
+
 /// A slot that holds nothing.
 const VACANT: u32 = u32::MAX;
 
@@ -19,17 +22,14 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Forgets everything and keeps the memory.
-    pub(super) fn clear(&mut self) {
-        if self.used > 0 {
-            self.slots.clear();
-            self.used = 0;
+    /// Forgets everything and keeps the memory, up to so many slots.
+    pub(super) fn clear(&mut self, slots: usize) {
+        if self.slots.len() > slots {
+            self.slots = Vec::new();
+        } else if self.used > 0 {
+            self.slots.fill((0, VACANT));
         }
-    }
-
-    /// Gives memory back beyond `slots`.
-    pub(super) fn shrink(&mut self, slots: usize) {
-        self.slots.shrink_to(slots);
+        self.used = 0;
     }
 
     /// The hash of `bytes` below the container `owner`.

@@ -2,6 +2,8 @@
 mod decode;
 mod emit;
 mod escape;
+mod guard;
+mod hpp;
 mod index;
 mod merge;
 mod options;
@@ -17,6 +19,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use hpp::{HppKeep, HppOptions, HppScope};
 pub use options::{ArrayLimit, Charset, Duplicates, FormOptions, Overflow, Source, Syntax};
-pub use outcome::{Form, FormRefusal};
+pub use outcome::{Form, FormFinding, FormRefusal};
 pub use parse::{MAX_INPUT_BYTES, Scratch, parse};

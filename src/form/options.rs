@@ -1,6 +1,9 @@
 //! What a form parser is told, checked when it is made.
 
+use super::hpp::HppOptions;
+use super::scan::holds;
 use crate::error::{ConfigError, ErrorCode};
+use crate::json::{Action, JsonOptions, Rule, Rules};
 
 /// How bytes or percent escapes stand for characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,13 +89,19 @@ pub struct FormOptions {
     pub(super) charset_sentinel: bool,
     pub(super) numeric_entities: bool,
     pub(super) strict_utf8: bool,
+    pub(super) rules: Rules,
+    /// The same rules without limits, for the text that was made.
+    pub(super) text_rules: Rules,
+    /// Bits of [`holds`] that make a name worth a look.
+    pub(super) watched: u8,
+    pub(super) hpp: Option<HppOptions>,
 }
 
 impl FormOptions {
     /// `urlencoded({ extended })` of body-parser 2.4 (Express 5): up to 1,000 parameters (413 over them),
     /// 32 levels (400), U+FFFD for raw bytes that are not UTF-8.
     #[must_use]
-    pub const fn body_parser(extended: bool) -> Self {
+    pub fn body_parser(extended: bool) -> Self {
         let least = if extended { 100 } else { 1 };
         Self {
             syntax: if extended { Syntax::Extended } else { Syntax::Flat },
@@ -106,13 +115,17 @@ impl FormOptions {
             charset_sentinel: false,
             numeric_entities: false,
             strict_utf8: false,
+            rules: Rules::permissive(),
+            text_rules: Rules::permissive(),
+            watched: 0,
+            hpp: None,
         }
     }
 
     /// `app.set('query parser', …)` of Express 4 and 5: `"extended"` is qs with 5 levels and arrays of 20,
     /// `"simple"` is Node's `querystring`. Parameters after the first 1,000 are dropped.
     #[must_use]
-    pub const fn express_query(extended: bool) -> Self {
+    pub fn express_query(extended: bool) -> Self {
         Self {
             syntax: if extended { Syntax::Extended } else { Syntax::Simple },
             depth: 5,
@@ -126,14 +139,15 @@ impl FormOptions {
     /// A body under carapace's own defaults: as [`FormOptions::body_parser`], but arrays never turn into
     /// objects and raw bytes must be UTF-8.
     #[must_use]
-    pub const fn body(extended: bool) -> Self {
+    pub fn body(extended: bool) -> Self {
         Self { long_array: Overflow::Refuse, strict_utf8: true, ..Self::body_parser(extended) }
+            .with_rules(Rules::default())
     }
 
     /// A query string under carapace's own defaults: as [`FormOptions::express_query`], but with arrays of
     /// up to 100 elements, and whatever goes over a limit is refused instead of bent.
     #[must_use]
-    pub const fn query(extended: bool) -> Self {
+    pub fn query(extended: bool) -> Self {
         Self {
             too_deep: Overflow::Refuse,
             array_limit: ArrayLimit::Fixed(100),
@@ -141,6 +155,7 @@ impl FormOptions {
             too_many_parameters: Overflow::Refuse,
             ..Self::express_query(extended)
         }
+        .with_rules(Rules::default())
     }
 
     /// The grammar of names.
@@ -231,6 +246,48 @@ impl FormOptions {
     pub const fn with_strict_utf8(mut self, on: bool) -> Self {
         self.strict_utf8 = on;
         self
+    }
+
+    /// What names must not hold: the rules of JSON bodies, of whose limits `keys` (names in the result) and
+    /// `key_bytes` (one decoded name, brackets included) apply. Depth, array length and duplicates are the
+    /// form's own options. Where brackets do not nest, the rules look at each bracketed segment.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        let none = Some(f64::INFINITY);
+        let limitless = JsonOptions {
+            max_depth: none,
+            max_keys: none,
+            max_array_elements: none,
+            max_key_bytes: none,
+            max_number_length: none,
+            duplicate_keys: Some("last".to_owned()),
+            ..JsonOptions::default()
+        };
+        let on = |rule| *rules.action(rule) != Action::Off;
+        self.watched = if on(Rule::Operator) { holds::DOLLAR } else { 0 }
+            | if on(Rule::Dotted) { holds::DOT } else { 0 }
+            | if on(Rule::Nul) { holds::ESCAPE } else { 0 };
+        // These options are valid, so there is no error; the limits would only be checked twice.
+        self.text_rules = limitless.apply_to(rules.clone()).unwrap_or_else(|_| rules.clone());
+        self.rules = rules;
+        self
+    }
+
+    /// What is done about repeated parameters, after everything else; `None` is nothing.
+    #[must_use]
+    pub fn with_hpp(mut self, hpp: Option<HppOptions>) -> Self {
+        self.hpp = hpp;
+        self
+    }
+
+    /// What the rules do about `__proto__`.
+    pub(super) const fn proto(&self) -> &Action {
+        self.rules.action(Rule::Proto)
+    }
+
+    /// Whether any rule looks at names.
+    pub(super) fn has_rules(&self) -> bool {
+        self.watched != 0 || *self.proto() != Action::Off
     }
 
     /// The longest array of an input with so many parameters.

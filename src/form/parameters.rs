@@ -1,9 +1,10 @@
 //! The flat list of parameters: split, decoded, equal names joined (qs `parseValues`).
 
 use super::decode::{Decoder, InvalidUtf8, interpret_entities};
-use super::index::{Index, SMALL};
+use super::index::{Index, KEEP_SLOTS, SMALL};
 use super::options::{Charset, Duplicates, FormOptions, Syntax};
-use super::scan::{self, Part};
+use super::escape::unescape;
+use super::scan::{self, Part, holds};
 use super::simple::Encoded;
 use super::text::{Span, Texts};
 use super::tree::{NONE, position};
@@ -14,7 +15,7 @@ pub(super) struct Entry {
     pub(super) name: Span,
     /// The first value.
     pub(super) value: Span,
-    /// Number of values.
+    /// Number of values; 0 for a parameter that was removed.
     pub(super) count: u32,
     /// First and last of the further values.
     head: u32,
@@ -28,11 +29,12 @@ struct Further {
     next: u32,
 }
 
-/// A name that came twice under the policy `reject`, or bytes that are not UTF-8.
+/// A parameter that is refused while the list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offence {
     InvalidUtf8,
     Duplicate(Span),
+    KeyTooLong(Span),
 }
 
 impl From<InvalidUtf8> for Offence {
@@ -66,7 +68,7 @@ impl Parameters {
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.further.clear();
-        self.index.clear();
+        self.index.clear(KEEP_SLOTS);
         self.traits = Traits::default();
     }
 
@@ -74,7 +76,6 @@ impl Parameters {
     pub(super) fn shrink(&mut self, entries: usize) {
         self.entries.shrink_to(entries);
         self.further.shrink_to(entries);
-        self.index.shrink(entries);
     }
 
     /// The names in order of appearance.
@@ -108,9 +109,10 @@ impl Parameters {
         }
         let skipped = sentinel.map(|(start, _)| start);
         let reader = Reader { input, decoder, options };
+        let qs = options.syntax != Syntax::Simple;
         let mut start = 0;
         for _ in 0..limit {
-            let part = scan::part(input, start);
+            let part = scan::part(input, start, qs);
             if part.end > start && skipped != Some(start) {
                 reader.read(part, self, arena)?;
             }
@@ -171,6 +173,25 @@ impl Parameters {
         self.index.find(hash, |at| self.entries.get(at as usize).is_some_and(is_it))
     }
 
+    /// Takes a parameter out; its position stays.
+    pub(super) fn remove(&mut self, at: usize) {
+        self.entries.get_mut(at).into_iter().for_each(|entry| entry.count = 0);
+    }
+
+    /// Gives a parameter another name, unless that is taken.
+    pub(super) fn rename(&mut self, at: usize, name: Span, texts: Texts<'_>) -> bool {
+        let text = texts.get(name);
+        if self.find(text, texts).is_some() {
+            return false;
+        }
+        if self.entries.len() > SMALL as usize {
+            let hash = self.index.hash(0, text);
+            self.index.insert(hash, position(at));
+        }
+        self.entries.get_mut(at).into_iter().for_each(|entry| entry.name = name);
+        true
+    }
+
     /// Adds a name that is not there yet.
     fn append(&mut self, name: Span, value: Span, texts: Texts<'_>) {
         self.entries.push(Entry { name, value, count: 1, head: NONE, tail: NONE });
@@ -203,47 +224,64 @@ impl Reader<'_> {
         arena: &mut Vec<u8>,
     ) -> Result<(), Offence> {
         let simple = self.options.syntax == Syntax::Simple;
-        let equals = if simple { part.first_equals } else { part.equals };
-        let name_end = equals.unwrap_or(part.end);
+        let name_end = part.equals.unwrap_or(part.end);
         if name_end == part.start && !simple {
             return Ok(());
         }
-        let value_start = equals.map_or(part.end, |at| at + 1);
-        let encoded = if simple && part.decode {
+        let value_start = part.equals.map_or(part.end, |at| at + 1);
+        let encoded = if simple && (part.name | part.value) & holds::DECODE != 0 {
             Encoded::detect(self.input.get(part.start..part.end).unwrap_or_default())
         } else {
             Encoded::default()
         };
-        let name = self.text(part.decode, part.start..name_end, encoded.key, arena)?;
+        let name = self.text(part.name, part.start..name_end, encoded.key, arena)?;
         let before = arena.len();
-        let value = self.text(part.decode, value_start..part.end, encoded.value, arena)?;
+        let value = self.text(part.value, value_start..part.end, encoded.value, arena)?;
         let entities = self.options.numeric_entities && !simple;
         let value = if entities && self.decoder.source.escapes == Charset::Iso88591 {
-            self.entities(value, before, arena)
+            Self::entities(value, before, arena)
         } else {
             value
         };
         let texts = Texts { input: self.input, arena };
-        let text = texts.get(name);
-        parameters.traits.brackets |= text.contains(&b'[');
-        parameters.traits.suspicious |= text == b"__proto__";
-        let appends = !simple && equals.is_some() && self.ends_in_brackets(part.start, name_end);
-        let policy = if simple || !appends { self.options.duplicates } else { Duplicates::Combine };
+        self.note_name(texts.get(name), part.name, name, &mut parameters.traits)?;
+        let appends = !simple && part.equals.is_some() && self.ends_in_brackets(part.start, name_end);
+        let policy = if appends { Duplicates::Combine } else { self.options.duplicates };
         parameters.add(name, value, policy, texts)
+    }
+
+    /// Looks at a name by itself: its length, and whether a rule may be about it.
+    fn note_name(
+        self,
+        text: &[u8],
+        raw: u8,
+        name: Span,
+        traits: &mut Traits,
+    ) -> Result<(), Offence> {
+        let limit = self.options.rules.limits().key_bytes as usize;
+        if text.len() > limit && unescape(text).len() > limit {
+            return Err(Offence::KeyTooLong(name));
+        }
+        let held = if raw & holds::DECODE == 0 { raw } else { scan::contents(text) };
+        let brackets = held & holds::BRACKET != 0;
+        traits.brackets |= brackets;
+        traits.suspicious |= held & self.options.watched != 0
+            || if brackets { holds_special(text) } else { text == b"__proto__" };
+        Ok(())
     }
 
     /// The escaped text of a piece of the input.
     fn text(
         self,
-        decode: bool,
+        holds: u8,
         range: std::ops::Range<usize>,
         encoded: bool,
         arena: &mut Vec<u8>,
     ) -> Result<Span, InvalidUtf8> {
-        let raw = self.input.get(range.clone()).unwrap_or_default();
-        if !decode || raw.iter().all(|byte| scan::is_plain(*byte)) {
+        if holds & holds::DECODE == 0 {
             return Ok(Span::in_input(range.start, range.end));
         }
+        let raw = self.input.get(range).unwrap_or_default();
         let start = arena.len();
         if self.options.syntax == Syntax::Simple {
             self.decoder.push_node(arena, raw, encoded)?;
@@ -254,7 +292,7 @@ impl Reader<'_> {
     }
 
     /// A value with its numeric entities replaced.
-    fn entities(self, value: Span, before: usize, arena: &mut Vec<u8>) -> Span {
+    fn entities(value: Span, before: usize, arena: &mut Vec<u8>) -> Span {
         if arena.len() > before {
             interpret_entities(arena, before);
             return Span::in_arena(before, arena.len());
@@ -268,6 +306,11 @@ impl Reader<'_> {
         let name = self.input.get(start..end).unwrap_or_default();
         scan::strip_bracket(name, b']').and_then(|name| scan::strip_bracket(name, b'[')).is_some()
     }
+}
+
+/// Whether a name with brackets may have a segment `__proto__` or `constructor`.
+fn holds_special(name: &[u8]) -> bool {
+    name.windows(9).any(|part| part == b"__proto__" || part == b"construct")
 }
 
 /// Where the first parameter `utf8=…` starts, and the charset that it declares, if it is a form of `✓`.

@@ -3,13 +3,16 @@
 use super::decode::Decoder;
 use super::emit::{self, Emitter};
 use super::escape::unescape;
+use super::guard;
+use super::hpp::Pollution;
 use super::merge::{Leaf, Merger};
 use super::options::{FormOptions, Overflow, Source, Syntax};
-use super::outcome::{Form, FormRefusal};
+use super::outcome::{Findings, Form, FormRefusal};
 use super::parameters::{Entry, Offence, Parameters};
-use super::segments::{Splitter, Step, TooDeep, canonical_index, pointer};
+use super::segments::{self, Splitter, Step, TooDeep, canonical_index};
 use super::text::{Span, Texts};
-use super::tree::{Tree, position};
+use super::tree::{ROOT, Tree, position};
+use crate::json::Action;
 
 /// Longest input: 256 MiB. Its JSON text, at most six times as long, stays below 2 GiB; V8 makes no string
 /// longer than 512 MiB anyway.
@@ -29,36 +32,15 @@ pub struct Scratch {
     order: Vec<u32>,
     tree: Tree,
     emitter: Emitter,
+    findings: Findings,
     json: Vec<u8>,
-}
-
-impl Scratch {
-    /// Memory for any number of inputs, one after the other.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Forgets the last input. Memory is kept, up to a bound.
-    fn reset(&mut self) {
-        if self.json.capacity().max(self.arena.capacity()) > KEEP_BYTES {
-            self.json = Vec::new();
-            self.arena = Vec::new();
-        }
-        self.arena.clear();
-        self.json.clear();
-        self.parameters.clear();
-        self.parameters.shrink(KEEP_ENTRIES);
-        self.tree.reset();
-        self.tree.shrink(KEEP_ENTRIES);
-        self.list.clear();
-        self.list.shrink_to(KEEP_ENTRIES);
-    }
+    polluted: Vec<u8>,
 }
 
 /// Parses a form or query string (without its `?`) into JSON text.
 ///
-/// Time is linear in the input, memory a small multiple of it.
+/// Time is linear in the input, memory a small multiple of it. Nothing is kept from one input to the next but
+/// memory, and of that no more than a bound.
 ///
 /// # Errors
 /// A [`FormRefusal`] for an input that goes over a limit which the options refuse to bend, or breaks a rule
@@ -75,7 +57,7 @@ pub fn parse<'s>(
     }
     if input.is_empty() {
         scratch.json.extend_from_slice(b"{}");
-        return Ok(Form { json: &scratch.json });
+        return Ok(scratch.form());
     }
     let count = input.iter().filter(|byte| **byte == b'&').count() + 1;
     if count > options.parameter_limit && options.too_many_parameters == Overflow::Refuse {
@@ -84,62 +66,135 @@ pub fn parse<'s>(
     let decoder = Decoder { source, strict_utf8: options.strict_utf8 };
     let limit = count.min(options.parameter_limit);
     let read = scratch.parameters.read(input, limit, decoder, options, &mut scratch.arena);
-    if let Err(offence) = read {
-        return Err(scratch.refusal(offence, input));
+    let run = Run::new(input, options, count);
+    match read {
+        Ok(()) => scratch.write(&run)?,
+        Err(offence) => return Err(scratch.refusal(offence, &run)),
     }
-    let array_limit = match options.syntax {
-        Syntax::Simple => u32::MAX,
-        Syntax::Extended | Syntax::Flat => options.array_limit_for(count),
-    };
-    scratch.write(input, options, array_limit)?;
-    Ok(Form { json: &scratch.json })
+    Ok(scratch.form())
+}
+
+/// What stays the same while one input is parsed.
+struct Run<'a> {
+    input: &'a [u8],
+    options: &'a FormOptions,
+    splitter: Splitter,
+}
+
+impl<'a> Run<'a> {
+    fn new(input: &'a [u8], options: &'a FormOptions, parameters: usize) -> Self {
+        let simple = options.syntax == Syntax::Simple;
+        let splitter = Splitter {
+            brackets: !simple,
+            depth: if options.syntax == Syntax::Extended { options.depth } else { 0 },
+            strict: options.too_deep == Overflow::Refuse,
+            array_limit: if simple { u32::MAX } else { options.array_limit_for(parameters) },
+        };
+        Self { input, options, splitter }
+    }
+
+    fn nests(&self) -> bool {
+        self.options.syntax == Syntax::Extended && self.options.depth > 0
+    }
+
+    /// Whether members named `__proto__` are left out: by qs they always are. Where names nest, the rule
+    /// finds them in the text, unless it leaves them alone.
+    fn drops_proto(&self) -> bool {
+        match self.options.syntax {
+            Syntax::Simple => false,
+            _ => !self.nests() || matches!(self.options.proto(), Action::Off | Action::Report),
+        }
+    }
+
+    fn pointer(&self, name: Span, arena: &[u8]) -> String {
+        self.splitter.pointer(name, Texts { input: self.input, arena })
+    }
 }
 
 impl Scratch {
-    /// Writes the parameters that were read.
-    fn write(
-        &mut self,
-        input: &[u8],
-        options: &FormOptions,
-        array_limit: u32,
-    ) -> Result<(), FormRefusal> {
-        let traits = self.parameters.traits;
-        let nests = traits.brackets && options.syntax != Syntax::Simple;
-        let proto = traits.suspicious && options.syntax != Syntax::Simple;
-        let texts = Texts { input, arena: &self.arena };
-        if nests || proto {
-            self.nest(input, options, array_limit)?;
-            let texts = Texts { input, arena: &self.arena };
-            self.emitter.write(&self.tree, texts, &mut self.json);
-            return Ok(());
+    /// Memory for any number of inputs, one after the other.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the last input. Memory is kept, up to a bound.
+    fn reset(&mut self) {
+        for buffer in [&mut self.json, &mut self.arena, &mut self.polluted] {
+            buffer.clear();
+            buffer.shrink_to(KEEP_BYTES);
         }
-        if options.long_array == Overflow::Refuse && traits.repeated {
-            let long = self.parameters.entries().iter().find(|entry| entry.count > array_limit);
-            if let Some(entry) = long {
-                let pointer = splitter(options, array_limit).pointer(entry.name, texts);
+        self.parameters.clear();
+        self.parameters.shrink(KEEP_ENTRIES);
+        self.tree.clear();
+        self.tree.shrink(KEEP_ENTRIES);
+        self.list.clear();
+        self.list.shrink_to(KEEP_ENTRIES);
+        self.findings.clear();
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form {
+            json: &self.json,
+            polluted: Some(self.polluted.as_slice()).filter(|text| !text.is_empty()),
+            findings: &self.findings.list,
+            total: self.findings.total,
+        }
+    }
+
+    /// Writes the parameters that were read.
+    fn write(&mut self, run: &Run<'_>) -> Result<(), FormRefusal> {
+        let options = run.options;
+        let traits = self.parameters.traits;
+        let suspicious = traits.suspicious && options.has_rules();
+        if suspicious && !run.nests() {
+            let (parameters, arena) = (&mut self.parameters, &mut self.arena);
+            guard::sanitize_names(parameters, run.input, arena, options, &mut self.findings)?;
+        }
+        let max_keys = options.rules.limits().keys as usize;
+        if self.parameters.entries().len() > max_keys {
+            return Err(FormRefusal::TooManyKeys);
+        }
+        let brackets = traits.brackets && run.splitter.brackets;
+        let pollution = options.hpp.is_some() && traits.repeated;
+        if !brackets && !pollution && !(suspicious && run.nests()) {
+            return self.write_flat(run);
+        }
+        self.nest(run)?;
+        if self.tree.members() > max_keys {
+            return Err(FormRefusal::TooManyKeys);
+        }
+        self.write_tree(run, suspicious && run.nests())
+    }
+
+    /// Writes parameters that need no tree.
+    fn write_flat(&mut self, run: &Run<'_>) -> Result<(), FormRefusal> {
+        let limit = run.splitter.array_limit;
+        if run.options.long_array == Overflow::Refuse && self.parameters.traits.repeated {
+            let mut entries = self.parameters.entries().iter();
+            if let Some(entry) = entries.find(|entry| entry.count > limit) {
+                let pointer = run.pointer(entry.name, &self.arena);
                 return Err(FormRefusal::ArrayLimit { pointer });
             }
         }
-        emit::write_flat(&self.parameters, texts, array_limit, &mut self.json);
+        let texts = Texts { input: run.input, arena: &self.arena };
+        let drop_proto = run.options.syntax != Syntax::Simple;
+        emit::write_flat(&self.parameters, texts, limit, drop_proto, &mut self.json);
         Ok(())
     }
 
     /// Merges all parameters into the tree.
-    fn nest(
-        &mut self,
-        input: &[u8],
-        options: &FormOptions,
-        array_limit: u32,
-    ) -> Result<(), FormRefusal> {
-        let texts = Texts { input, arena: &self.arena };
-        let splitter = splitter(options, array_limit);
+    fn nest(&mut self, run: &Run<'_>) -> Result<(), FormRefusal> {
+        let texts = Texts { input: run.input, arena: &self.arena };
+        self.tree.reset();
         merge_order(self.parameters.entries(), texts, &mut self.order);
-        let mut merger =
-            Merger { tree: &mut self.tree, texts, array_limit, overflowed: false };
+        let array_limit = run.splitter.array_limit;
+        let mut merger = Merger { tree: &mut self.tree, texts, array_limit, overflowed: false };
         for at in &self.order {
             let Some(entry) = self.parameters.entries().get(*at as usize) else { continue };
-            if let Err(TooDeep) = splitter.split(entry.name, texts, &mut self.steps) {
-                return Err(FormRefusal::TooDeep { pointer: pointer(&self.steps, texts) });
+            if let Err(TooDeep) = run.splitter.split(entry.name, texts, &mut self.steps) {
+                let pointer = segments::pointer(&self.steps, texts);
+                return Err(FormRefusal::TooDeep { pointer });
             }
             if entry.count == 1 {
                 merger.merge(&mut self.steps, Leaf::Text(entry.value));
@@ -148,41 +203,84 @@ impl Scratch {
                 self.list.extend(self.parameters.values(entry));
                 merger.merge(&mut self.steps, Leaf::List(&self.list));
             }
-            if merger.overflowed && options.long_array == Overflow::Refuse {
-                let pointer = splitter.pointer(entry.name, texts);
+            if merger.overflowed && run.options.long_array == Overflow::Refuse {
+                let pointer = run.pointer(entry.name, &self.arena);
                 return Err(FormRefusal::ArrayLimit { pointer });
             }
         }
         Ok(())
     }
 
-    fn refusal(&mut self, offence: Offence, input: &[u8]) -> FormRefusal {
+    /// Writes the tree, held against the rules if it is `suspicious`, without polluted parameters.
+    fn write_tree(&mut self, run: &Run<'_>, suspicious: bool) -> Result<(), FormRefusal> {
+        let texts = Texts { input: run.input, arena: &self.arena };
+        let drop_proto = run.drops_proto();
+        // What is left out of the result must still be found, and what comes out of a list is judged as it
+        // came and as it stays.
+        let apart = suspicious && (run.options.hpp.is_some() || drop_proto);
+        if apart {
+            self.emitter.write(&self.tree, ROOT, texts, false, &mut self.json);
+            guard::sanitize_text(&self.json, run.options, Some(&mut self.findings))?;
+            self.json.clear();
+        }
+        if let Some(options) = &run.options.hpp {
+            let (emitter, findings) = (&mut self.emitter, &mut self.findings);
+            let polluted = &mut self.polluted;
+            Pollution { options, texts, drop_proto, emitter, findings, polluted }
+                .remove(&mut self.tree)?;
+        }
+        self.emitter.write(&self.tree, ROOT, texts, drop_proto, &mut self.json);
+        if suspicious {
+            let findings = if apart { None } else { Some(&mut self.findings) };
+            replace(&mut self.json, run.options, findings)?;
+            if !self.polluted.is_empty() {
+                replace(&mut self.polluted, run.options, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, offence: Offence, run: &Run<'_>) -> FormRefusal {
         match offence {
             Offence::InvalidUtf8 => FormRefusal::InvalidUtf8,
             Offence::Duplicate(name) => {
-                let texts = Texts { input, arena: &self.arena };
-                FormRefusal::Duplicate { pointer: format!("/{}", unescape(texts.get(name))) }
+                FormRefusal::Duplicate { pointer: run.pointer(name, &self.arena) }
+            }
+            Offence::KeyTooLong(name) => {
+                let name = unescape(Texts { input: run.input, arena: &self.arena }.get(name));
+                let mut pointer = String::new();
+                segments::push_pointer(&mut pointer, &name);
+                FormRefusal::KeyTooLong { pointer }
             }
         }
     }
 }
 
-/// The order in which qs merges: that of JavaScript's `Object.keys`, so array indices come first.
+/// Puts what the rules leave of a text in its place.
+fn replace(
+    text: &mut Vec<u8>,
+    options: &FormOptions,
+    findings: Option<&mut Findings>,
+) -> Result<(), FormRefusal> {
+    if let Some(sanitized) = guard::sanitize_text(text, options, findings)? {
+        *text = sanitized;
+    }
+    Ok(())
+}
+
+/// The order in which qs merges: that of JavaScript's `Object.keys`, so array indices come first. Parameters
+/// that were removed are left out.
 fn merge_order(entries: &[Entry], texts: Texts<'_>, order: &mut Vec<u32>) {
     let index = |entry: &Entry| {
         canonical_index(texts.get(entry.name)).filter(|index| *index < f64::from(u32::MAX))
     };
+    let live = entries.iter().enumerate().filter(|(_, entry)| entry.count > 0);
     order.clear();
-    order.extend(0..position(entries.len()));
+    order.extend(live.map(|(at, _)| position(at)));
     if entries.iter().any(|entry| index(entry).is_some()) {
         order.sort_by_cached_key(|at| {
             let index = entries.get(*at as usize).and_then(index);
             index.map_or((true, 0), |index| (false, index.to_bits()))
         });
     }
-}
-
-fn splitter(options: &FormOptions, array_limit: u32) -> Splitter {
-    let depth = if options.syntax == Syntax::Extended { options.depth } else { 0 };
-    Splitter { depth, strict: options.too_deep == Overflow::Refuse, array_limit }
 }

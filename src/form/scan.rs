@@ -1,37 +1,53 @@
-//! One parameter's borders, found in one pass.
+//! One parameter's borders, found in one pass, and what its name and value hold.
+
+/// Bits for what a piece of text holds. A byte without any stands for itself everywhere.
+pub(super) mod holds {
+    /// Something to decode, or to escape in JSON.
+    pub(in super::super) const DECODE: u8 = 1;
+    /// `=`.
+    pub(super) const EQUALS: u8 = 2;
+    /// `&`.
+    pub(super) const AMPERSAND: u8 = 4;
+    /// `$`.
+    pub(in super::super) const DOLLAR: u8 = 8;
+    /// `.`.
+    pub(in super::super) const DOT: u8 = 16;
+    /// `[`.
+    pub(in super::super) const BRACKET: u8 = 32;
+    /// A control character or backslash; of decoded text, where escapes begin with a backslash.
+    pub(in super::super) const ESCAPE: u8 = 64;
+}
 
 /// Where one parameter starts and ends, and where its name does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) start: usize,
-    pub(super) end: usize,
-    /// The first equals sign.
-    pub(super) first_equals: Option<usize>,
-    /// The equals sign that ends the name for qs: the first one after `]`, otherwise the first.
+    /// The equals sign that ends the name.
     pub(super) equals: Option<usize>,
-    /// Whether there is anything to decode or to escape.
-    pub(super) decode: bool,
+    pub(super) end: usize,
+    /// What name and value hold.
+    pub(super) name: u8,
+    pub(super) value: u8,
 }
 
-const PLAIN: u8 = 0;
-const DECODE: u8 = 1;
-const EQUALS: u8 = 2;
-const AMPERSAND: u8 = 3;
-
-/// What each byte means while borders are looked for.
+/// What each byte is.
 static CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
-    let mut table = [DECODE; 256];
-    let mut byte = 0x20;
+    let mut table = [holds::DECODE; 256];
+    let mut byte = 0;
     while byte < 0x80 {
         #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, below 256")]
         {
             table[byte] = match byte as u8 {
-                b'%' | b'+' | b'"' | b'\\' => DECODE,
-                b'=' => EQUALS,
-                b'&' => AMPERSAND,
-                _ => PLAIN,
+                b'%' | b'+' | b'"' => holds::DECODE,
+                0..=0x1f | b'\\' => holds::DECODE | holds::ESCAPE,
+                b'=' => holds::EQUALS,
+                b'&' => holds::AMPERSAND,
+                b'$' => holds::DOLLAR,
+                b'.' => holds::DOT,
+                b'[' => holds::BRACKET,
+                _ => 0,
             };
         }
         byte += 1;
@@ -40,39 +56,43 @@ const fn classes() -> [u8; 256] {
 }
 
 fn class(byte: u8) -> u8 {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(DECODE)
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(holds::DECODE)
 }
 
-/// Whether the byte stands for itself in JSON text.
-pub(super) fn is_plain(byte: u8) -> bool {
-    class(byte) != DECODE
+/// What a text holds, as bits of [`holds`].
+pub(super) fn contents(text: &[u8]) -> u8 {
+    text.iter().fold(0, |bits, byte| bits | class(*byte))
 }
 
-/// The parameter that starts at `start`.
-pub(super) fn part(input: &[u8], start: usize) -> Part {
-    let mut part = Part { start, end: input.len(), first_equals: None, equals: None, decode: false };
-    let mut after_bracket = false;
+/// The parameter that starts at `start`. For qs the name ends at the first equals sign after `]`, if there
+/// is one; otherwise, and always for Node, at the first equals sign.
+pub(super) fn part(input: &[u8], start: usize, qs: bool) -> Part {
+    let mut part = Part { start, equals: None, end: input.len(), name: 0, value: 0 };
+    let mut after_bracket = !qs;
     let rest = input.get(start..).unwrap_or_default();
     for (offset, &byte) in rest.iter().enumerate() {
-        match class(byte) {
-            PLAIN => {}
-            DECODE => part.decode = true,
-            AMPERSAND => {
-                part.end = start + offset;
-                break;
-            }
-            _ => {
-                let at = start + offset;
-                part.first_equals = part.first_equals.or(Some(at));
-                if !after_bracket {
-                    let name = rest.get(..offset).unwrap_or_default();
-                    after_bracket = strip_bracket(name, b']').is_some();
-                    if after_bracket || part.equals.is_none() {
-                        part.equals = Some(at);
-                    }
-                }
-            }
+        let class = class(byte);
+        if class == 0 {
+            continue;
         }
+        if class == holds::AMPERSAND {
+            part.end = start + offset;
+            break;
+        }
+        part.value |= class;
+        if class == holds::EQUALS && !(after_bracket && part.equals.is_some()) {
+            let name = rest.get(..offset).unwrap_or_default();
+            let bracket = qs && strip_bracket(name, b']').is_some();
+            if bracket || part.equals.is_none() {
+                part.equals = Some(start + offset);
+                part.name |= part.value;
+                part.value = 0;
+            }
+            after_bracket |= bracket;
+        }
+    }
+    if part.equals.is_none() {
+        (part.name, part.value) = (part.value, 0);
     }
     part
 }

@@ -21,10 +21,15 @@ pub(super) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooDeep;
 
+/// Longest pointer in a report, in bytes, as in reports about JSON bodies.
+const POINTER_CAP: usize = 1_000;
+
 /// What splits names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Splitter {
-    /// Levels of brackets; 0 keeps names whole.
+    /// Whether brackets mean anything at all.
+    pub(super) brackets: bool,
+    /// Levels of brackets; 0 keeps names whole, but for one pair around all of a name.
     pub(super) depth: u32,
     /// Whether deeper ones are refused, instead of being part of the last segment.
     pub(super) strict: bool,
@@ -42,11 +47,11 @@ impl Splitter {
         steps: &mut Vec<Step>,
     ) -> Result<(), TooDeep> {
         steps.clear();
-        let text = texts.get(name);
-        if self.depth == 0 {
+        if self.depth == 0 || !self.brackets {
             steps.push(self.whole(name, texts));
             return Ok(());
         }
+        let text = texts.get(name);
         let first = find(text, 0, b'[').unwrap_or(text.len());
         if first > 0 {
             steps.push(Step::Name(named(name.slice(0, first), texts)));
@@ -82,7 +87,7 @@ impl Splitter {
     /// The step of a whole name at depth 0, where qs takes one pair of wrapping brackets off.
     fn whole(self, name: Span, texts: Texts<'_>) -> Step {
         match texts.get(name) {
-            [b'[', inside @ .., b']'] => self.bracketed(name.slice(1, 1 + inside.len()), texts),
+            [b'[', inside @ .., b']'] if self.brackets => self.bracketed(name.slice(1, 1 + inside.len()), texts),
             _ => Step::Name(named(name, texts)),
         }
     }
@@ -152,17 +157,34 @@ pub(super) fn canonical_index(text: &[u8]) -> Option<f64> {
 pub(super) fn pointer(steps: &[Step], texts: Texts<'_>) -> String {
     let mut pointer = String::new();
     for step in steps {
-        pointer.push('/');
         match step {
-            Step::Name(Key::Name(name)) => pointer
-                .push_str(&unescape(texts.get(*name)).replace('~', "~0").replace('/', "~1")),
+            Step::Name(Key::Name(name)) => push_pointer(&mut pointer, &unescape(texts.get(*name))),
             Step::Name(Key::Index(index)) | Step::Element(index) | Step::Beyond(index) => {
-                pointer.push_str(&index.to_string());
+                push_pointer(&mut pointer, &index.to_string());
             }
-            Step::Append => pointer.push('-'),
+            Step::Append => push_pointer(&mut pointer, "-"),
         }
     }
     pointer
+}
+
+/// Appends a segment to a pointer, unless that is at its bound already.
+pub(super) fn push_pointer(pointer: &mut String, segment: &str) {
+    if pointer.len() >= POINTER_CAP {
+        if !pointer.ends_with('…') {
+            pointer.push('…');
+        }
+        return;
+    }
+    pointer.push('/');
+    for character in segment.chars() {
+        match character {
+            _ if pointer.len() >= POINTER_CAP => return pointer.push('…'),
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +193,7 @@ mod tests {
 
     fn steps(name: &str, depth: u32) -> Vec<String> {
         let texts = Texts { input: name.as_bytes(), arena: &[] };
-        let splitter = Splitter { depth, strict: false, array_limit: 20 };
+        let splitter = Splitter { brackets: true, depth, strict: false, array_limit: 20 };
         let mut steps = Vec::new();
         splitter.split(Span::in_input(0, name.len()), texts, &mut steps).unwrap();
         let show = |span| String::from_utf8_lossy(texts.get(span)).into_owned();

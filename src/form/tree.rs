@@ -1,6 +1,6 @@
 //! Nested results as flat lists of nodes and members: no allocation per node, no recursion.
 
-use super::index::{Index, SMALL};
+use super::index::{Index, KEEP_SLOTS, SMALL};
 use super::text::{Span, Texts};
 
 /// The end of a list.
@@ -83,11 +83,16 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Starts over with an empty object at [`ROOT`].
-    pub(super) fn reset(&mut self) {
+    /// Forgets everything and keeps the memory.
+    pub(super) fn clear(&mut self) {
         self.nodes.clear();
         self.members.clear();
-        self.index.clear();
+        self.index.clear(KEEP_SLOTS);
+    }
+
+    /// Starts over with an empty object at [`ROOT`].
+    pub(super) fn reset(&mut self) {
+        self.clear();
         self.add(Kind::Object, Span::EMPTY);
     }
 
@@ -95,7 +100,6 @@ impl Tree {
     pub(super) fn shrink(&mut self, nodes: usize) {
         self.nodes.shrink_to(nodes);
         self.members.shrink_to(nodes);
-        self.index.shrink(nodes);
     }
 
     /// Adds a node that nothing refers to yet.
