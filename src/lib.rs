@@ -5,6 +5,7 @@
 
 pub mod client_key;
 pub mod error;
+pub mod form;
 pub mod json;
 pub mod rate_limit;
 
