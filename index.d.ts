@@ -18,7 +18,7 @@ export type ErrorCode =
   | 'ERR_CARAPACE_RATE_LIMITED'
   | 'ERR_CARAPACE_BODY_TOO_LARGE'
   | 'ERR_CARAPACE_BODY_MALFORMED'
-  | 'ERR_CARAPACE_BODY_REJECTED'
+  | 'ERR_CARAPACE_REQUEST_REJECTED'
   | 'ERR_CARAPACE_BODY_ABORTED'
   | 'ERR_CARAPACE_BODY_TIMEOUT'
   | 'ERR_CARAPACE_BODY_UNREADABLE'
@@ -153,7 +153,7 @@ export type KeyRule =
       allow?: string[];
     };
 
-/** What is done about keys, and how large a value may be. Limits are whole numbers up to 2^31, or `Infinity`. */
+/** What is done about keys. Limits are whole numbers up to 2^31, or `Infinity`. */
 export interface KeyRuleOptions {
   /** Short for the rules `proto` and `operator` together. */
   action?: 'strip' | 'reject' | 'report';
@@ -165,21 +165,13 @@ export interface KeyRuleOptions {
   dotted?: KeyRule;
   /** A key with NUL. Default `reject`. */
   nul?: KeyRule;
-  /** The same key twice in one object (CWE-436). `last` is what `JSON.parse` does. Default `reject`. */
-  duplicateKeys?: 'reject' | 'first' | 'last';
-  /** Arrays and objects inside one another. Default 64. */
-  maxDepth?: number;
-  /** Keys in the whole body. Default 10000. */
+  /** Keys in the whole value. Default 10000. */
   maxKeys?: number;
-  /** Elements of one array. Default 100000. */
-  maxElements?: number;
   /** Bytes of one key in UTF-8, escapes decoded. Default 1024. */
   maxKeyLength?: number;
-  /** Characters of one number. Default 400. */
-  maxNumberLength?: number;
   /** `report` changes and refuses nothing for these rules and only tells. Default `enforce`. */
   mode?: 'enforce' | 'report';
-  /** Called with each finding, the first hundred of a body; what it throws becomes a process warning. */
+  /** Called with each finding, the first hundred of a request; what it throws becomes a process warning. */
   onFinding?: (finding: Finding) => void;
 }
 
@@ -212,7 +204,68 @@ export interface JsonOptions extends BodyReaderOptions, KeyRuleOptions {
   strict?: boolean;
   /** Passed to `JSON.parse`. */
   reviver?: (this: any, key: string, value: any) => any;
+  /** The same key twice in one object (CWE-436). `last` is what `JSON.parse` does. Default `reject`. */
+  duplicateKeys?: 'reject' | 'first' | 'last';
+  /** Arrays and objects inside one another. Default 64. */
+  maxDepth?: number;
+  /** Elements of one array. Default 100000. */
+  maxElements?: number;
+  /** Characters of one number. Default 400. */
+  maxNumberLength?: number;
 }
+
+/** What forms and query strings share. Limits are whole numbers, or `Infinity`. */
+export interface FormOptions extends KeyRuleOptions {
+  /** Brackets nest, as in qs (`a[b]=1`, `a[]=1`); `false` keeps names whole. Default true. */
+  extended?: boolean;
+  /** Levels of brackets. Default 32 in bodies, 5 in query strings. 400 beyond. */
+  depth?: number;
+  /** Parameters. Default 1000. 413 beyond. */
+  parameterLimit?: number;
+  /** Elements of one array, and the least index that is refused. Default 100, in bodies at least the number of parameters. */
+  arrayLimit?: number;
+  /** What a repeated parameter becomes. Names that end in `[]` always make an array. Default `combine`, an array. */
+  duplicates?: 'combine' | 'first' | 'last' | 'reject';
+  /** Let a parameter `utf8=✓` say which charset the escapes are in, as Ruby on Rails does. Default false. */
+  charsetSentinel?: boolean;
+  /** Read `&#9786;` in ISO-8859-1 forms as the character of that number. Default false. */
+  interpretNumericEntities?: boolean;
+}
+
+/** Options of {@link urlencoded}. */
+export interface UrlencodedOptions extends BodyReaderOptions, FormOptions {
+  /** The charset of a form that names none. Default `utf-8`. */
+  defaultCharset?: 'utf-8' | 'iso-8859-1';
+}
+
+/** Options of {@link queryParser}. */
+export interface QueryParserOptions extends ReportingOptions, FormOptions {
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/** A middleware that sets `request.query`, and a function for `app.set('query parser', …)`, which throws what it refuses. */
+export interface QueryParser extends Middleware {
+  (query: string | null | undefined): Record<string, unknown>;
+}
+
+/**
+ * Reads `application/x-www-form-urlencoded` bodies into `request.body`, under the same rules about keys as {@link json}.
+ * @example
+ * app.use(urlencoded({ limit: '10kb' }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function urlencoded(options?: UrlencodedOptions): Middleware;
+
+/**
+ * Parses the query string under the same rules about keys as {@link json}: as a middleware into an own property
+ * `request.query`, the same on Express 4 and 5 however often it is read; or as Express's query parser.
+ * @example
+ * app.use(queryParser());
+ * app.set('query parser', queryParser());
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function queryParser(options?: QueryParserOptions): QueryParser;
 
 /**
  * Reads JSON bodies into `request.body`. The raw bytes are scanned before anything parses them: prototype-pollution and
@@ -229,6 +282,10 @@ export interface CarapaceOptions {
   rateLimit?: RateLimitOptions | false;
   /** On by default. */
   json?: JsonOptions | boolean;
+  /** On by default. */
+  urlencoded?: UrlencodedOptions | boolean;
+  /** On by default. */
+  queryParser?: QueryParserOptions | boolean;
 }
 
 /**

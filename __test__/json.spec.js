@@ -56,7 +56,7 @@ for (const [name, express] of Object.entries(EXPRESS)) {
       const problem = JSON.parse(body);
       assert.deepEqual(
         [problem.code, problem.rule, problem.pointer],
-        ['ERR_CARAPACE_BODY_REJECTED', 'operator', '/user/$gt'],
+        ['ERR_CARAPACE_REQUEST_REJECTED', 'operator', '/user/$gt'],
       );
       assert.doesNotMatch(body, /secret/);
       assert.deepEqual(findings, [{ rule: 'operator', path: '/user/$gt', location: 'body', action: 'reject' }]);

@@ -1,6 +1,8 @@
 'use strict';
 
 const { json } = require('./body/json');
+const { queryParser } = require('./body/query-parser');
+const { urlencoded } = require('./body/urlencoded');
 const { readOptions } = require('./options');
 const { rateLimit } = require('./rate-limit');
 
@@ -11,6 +13,8 @@ const { rateLimit } = require('./rate-limit');
 const PARTS = [
   ['rateLimit', rateLimit, false],
   ['json', json, true],
+  ['urlencoded', urlencoded, true],
+  ['queryParser', queryParser, true],
 ];
 
 const OPTIONS = Object.fromEntries(PARTS.map(([name]) => [name, 'object|boolean']));

@@ -14,8 +14,13 @@ const OPTIONS = {
   ...KEY_RULE_OPTIONS,
   strict: 'boolean',
   reviver: 'function',
-  mode: { type: 'string', oneOf: ['enforce', 'report'] },
+  duplicateKeys: 'string',
+  maxDepth: 'number',
+  maxElements: 'number',
+  maxNumberLength: 'number',
 };
+
+const NATIVE_OPTIONS = ['duplicateKeys', 'maxDepth', 'maxKeys', 'maxElements', 'maxKeyLength', 'maxNumberLength'];
 
 // What the scan answers (src/bindings/body.rs).
 const CLEAN_ASCII = 0;
@@ -48,7 +53,7 @@ function json(options) {
  */
 function createJsonParser(settings) {
   const { reviver, strict = true } = settings;
-  const rules = configure('json', () => native.JsonRules.compile(toNativeRules(settings)));
+  const rules = configure('json', () => native.JsonRules.compile(toNativeRules(settings, NATIVE_OPTIONS)));
   const scan = configure('json', () => rules.scanner());
   const judge = createJudge(rules, settings);
 

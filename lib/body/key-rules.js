@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * The options that every reader and `sanitize` share: what is done about keys, and how large a value may be built.
+ * The options that all readers share: what is done about keys. Those of JSON bodies and of forms add their own limits.
  * @type {import('../options').OptionTable}
  */
 const KEY_RULE = { action: 'string', replaceWith: 'string', allow: 'array' };
@@ -12,12 +12,10 @@ const RULES = ['proto', 'operator', 'dotted', 'nul'];
 const KEY_RULE_OPTIONS = {
   action: { type: 'string', oneOf: ['strip', 'reject', 'report'] },
   ...Object.fromEntries(RULES.map((rule) => [rule, { type: 'string|object', keys: KEY_RULE }])),
-  duplicateKeys: 'string',
-  maxDepth: 'number',
   maxKeys: 'number',
-  maxElements: 'number',
   maxKeyLength: 'number',
-  maxNumberLength: 'number',
+  mode: { type: 'string', oneOf: ['enforce', 'report'] },
+  onFinding: 'function',
 };
 
 // The rules that the short option `action` speaks for: the two that let a client change what code does.
@@ -25,13 +23,14 @@ const ATTACK_RULES = ['proto', 'operator'];
 
 /**
  * Brings the options into the form that the core checks.
- * @param {Record<string, any>} settings as read with KEY_RULE_OPTIONS
+ * @param {Record<string, any>} settings
+ * @param {string[]} names of the options that the core takes besides the rules
  * @returns {Record<string, any>}
  */
-function toNativeRules(settings) {
-  const { action, duplicateKeys, maxDepth, maxKeys, maxElements, maxKeyLength, maxNumberLength } = settings;
+function toNativeRules(settings, names) {
+  const { action } = settings;
   /** @type {Record<string, any>} */
-  const input = { duplicateKeys, maxDepth, maxKeys, maxElements, maxKeyLength, maxNumberLength };
+  const input = Object.fromEntries(names.map((name) => [name, settings[name]]));
   for (const rule of RULES) {
     const given = settings[rule];
     if (typeof given === 'string') input[rule] = { action: given };

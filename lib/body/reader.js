@@ -28,7 +28,6 @@ const READER_OPTIONS = {
   readTimeoutMs: { type: 'number', least: 1 },
   onReject: { type: 'string', oneOf: ['answer', 'next'] },
   onEvent: 'function',
-  onFinding: 'function',
 };
 
 /**

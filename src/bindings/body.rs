@@ -177,7 +177,7 @@ impl From<Refusal> for JudgementReply {
     }
 }
 
-const fn action(outcome: Outcome) -> &'static str {
+pub(super) const fn action(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reported => "report",
         Outcome::Replaced => "replace",

@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod error;
+pub mod form;
 pub mod hooks;
 pub mod hot;
 pub mod rate_limit;

@@ -71,8 +71,12 @@ impl Emitter {
     fn start(&mut self, tree: &Tree, node: Node, out: &mut Vec<u8>) {
         let array = node.kind == Kind::Array;
         out.push(if array { b'[' } else { b'{' });
-        let mut open =
-            Open { end: if array { b']' } else { b'}' }, next: node.head, sorted: (0, 0), first: true };
+        let mut open = Open {
+            end: if array { b']' } else { b'}' },
+            next: node.head,
+            sorted: (0, 0),
+            first: true,
+        };
         if array && !node.sorted {
             open.sorted = self.sort(tree, node);
         }

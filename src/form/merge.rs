@@ -210,7 +210,8 @@ impl Merger<'_> {
                 let beyond = if too_long { self.last_index(list) } else { -1.0 };
                 for (index, text) in indexed(list) {
                     let key = Key::Index(index);
-                    match self.tree.find(place.node, key, self.texts).and_then(|at| self.place(at)) {
+                    match self.tree.find(place.node, key, self.texts).and_then(|at| self.place(at))
+                    {
                         Some(member) => self.merge_text(member, *text),
                         None => self.push(place.node, index, *text),
                     }

@@ -1,9 +1,9 @@
 //! The flat list of parameters: split, decoded, equal names joined (qs `parseValues`).
 
 use super::decode::{Decoder, InvalidUtf8, interpret_entities};
+use super::escape::unescape;
 use super::index::{Index, KEEP_SLOTS, SMALL};
 use super::options::{Charset, Duplicates, FormOptions, Syntax};
-use super::escape::unescape;
 use super::scan::{self, Part, holds};
 use super::simple::Encoded;
 use super::text::{Span, Texts};
@@ -163,9 +163,7 @@ impl Parameters {
 
     /// The entry with this name.
     fn find(&self, name: &[u8], texts: Texts<'_>) -> Option<u32> {
-        let is_it = |entry: &Entry| {
-            entry.name.len() == name.len() && texts.get(entry.name) == name
-        };
+        let is_it = |entry: &Entry| entry.name.len() == name.len() && texts.get(entry.name) == name;
         if self.entries.len() <= SMALL as usize {
             return self.entries.iter().position(is_it).map(position);
         }
@@ -245,7 +243,8 @@ impl Reader<'_> {
         };
         let texts = Texts { input: self.input, arena };
         self.note_name(texts.get(name), part.name, name, &mut parameters.traits)?;
-        let appends = !simple && part.equals.is_some() && self.ends_in_brackets(part.start, name_end);
+        let appends =
+            !simple && part.equals.is_some() && self.ends_in_brackets(part.start, name_end);
         let policy = if appends { Duplicates::Combine } else { self.options.duplicates };
         parameters.add(name, value, policy, texts)
     }

@@ -87,7 +87,9 @@ impl Splitter {
     /// The step of a whole name at depth 0, where qs takes one pair of wrapping brackets off.
     fn whole(self, name: Span, texts: Texts<'_>) -> Step {
         match texts.get(name) {
-            [b'[', inside @ .., b']'] if self.brackets => self.bracketed(name.slice(1, 1 + inside.len()), texts),
+            [b'[', inside @ .., b']'] if self.brackets => {
+                self.bracketed(name.slice(1, 1 + inside.len()), texts)
+            }
             _ => Step::Name(named(name, texts)),
         }
     }

@@ -139,5 +139,11 @@ fn makes_what_qs_body_parser_and_express_make() {
             wrong.push(format!("{peer} {input:?} {}\n  {expected}\n  {got}", case["options"]));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong[..wrong.len().min(20)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
 }

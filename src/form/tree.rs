@@ -156,9 +156,8 @@ impl Tree {
         if node.indexed {
             let hash = self.hash(owner, key, texts);
             return self.index.find(hash, |id| {
-                self.member(id).is_some_and(|member| {
-                    member.owner == owner && same(member.key, key, texts)
-                })
+                self.member(id)
+                    .is_some_and(|member| member.owner == owner && same(member.key, key, texts))
             });
         }
         let mut next = node.head;

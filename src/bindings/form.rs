@@ -1,0 +1,245 @@
+//! Forms and query strings: text in, JSON text out.
+#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
+
+use super::body::{FindingReply, JudgementReply, KeyRuleInput, RefusalReply, action};
+use super::error::SetupError;
+use super::hooks;
+use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
+use crate::error::ConfigError;
+use crate::form::{self, FormOptions, FormRefusal, Scratch, Source};
+use crate::json::{JsonOptions, Rules};
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::rc::Rc;
+
+/// The options of `urlencoded` and `queryParser` that concern the text.
+#[napi(object)]
+#[derive(Default)]
+pub struct FormInput {
+    /// Whether brackets nest.
+    pub extended: bool,
+    /// As the peer parses it: no rules, and limits bend instead of refusing.
+    pub permissive: Option<bool>,
+    /// Levels of brackets.
+    pub depth: Option<f64>,
+    /// Parameters.
+    pub parameter_limit: Option<f64>,
+    /// Elements of one array.
+    pub array_limit: Option<f64>,
+    /// `combine`, `first`, `last` or `reject`.
+    pub duplicates: Option<String>,
+    /// Whether `utf8=✓` names the charset.
+    pub charset_sentinel: Option<bool>,
+    /// Whether numeric entities are characters.
+    pub interpret_numeric_entities: Option<bool>,
+    /// Names in the result.
+    pub max_keys: Option<f64>,
+    /// Bytes of one name.
+    pub max_key_length: Option<f64>,
+    /// `__proto__` and `constructor.prototype`.
+    pub proto: Option<KeyRuleInput>,
+    /// Names with a segment that starts with `$`.
+    pub operator: Option<KeyRuleInput>,
+    /// Other names with a dot.
+    pub dotted: Option<KeyRuleInput>,
+    /// Names with NUL.
+    pub nul: Option<KeyRuleInput>,
+}
+
+impl FormInput {
+    fn apply_to(self, preset: FormOptions) -> Result<FormOptions, ConfigError> {
+        let mut options = preset
+            .with_charset_sentinel(self.charset_sentinel.unwrap_or(false))
+            .with_numeric_entities(self.interpret_numeric_entities.unwrap_or(false));
+        if let Some(depth) = self.depth.filter(|_| self.extended) {
+            options = options.with_depth(depth)?;
+        }
+        if let Some(limit) = self.parameter_limit {
+            options = options.with_parameter_limit(limit)?;
+        }
+        if let Some(limit) = self.array_limit {
+            options = options.with_array_limit(limit)?;
+        }
+        if let Some(policy) = &self.duplicates {
+            options = options.with_duplicates(policy)?;
+        }
+        if self.permissive == Some(true) {
+            return Ok(options);
+        }
+        let rule = |input: Option<KeyRuleInput>| input.unwrap_or_default().into();
+        let rules = Rules::try_from(&JsonOptions {
+            max_keys: self.max_keys,
+            max_key_bytes: self.max_key_length,
+            proto: rule(self.proto),
+            operator: rule(self.operator),
+            dotted: rule(self.dotted),
+            nul: rule(self.nul),
+            ..JsonOptions::default()
+        })?;
+        Ok(options.with_rules(rules))
+    }
+}
+
+struct Checker {
+    options: FormOptions,
+    scratch: RefCell<Scratch>,
+    judgement: RefCell<Option<JudgementReply>>,
+}
+
+/// The rules for forms, compiled.
+#[napi]
+pub struct FormRules(Rc<Checker>);
+
+#[napi]
+impl FormRules {
+    /// Checks the options of a body's parser.
+    ///
+    /// # Errors
+    /// `ERR_CARAPACE_OPTION_VALUE` or `ERR_CARAPACE_OPTION_CONFLICT` with the option's path.
+    #[napi(factory, catch_unwind)]
+    pub fn for_body(input: FormInput) -> Result<Self, SetupError> {
+        let preset = if input.permissive == Some(true) {
+            FormOptions::body_parser
+        } else {
+            FormOptions::body
+        };
+        Self::compile(input, preset)
+    }
+
+    /// Checks the options of a query string's parser.
+    ///
+    /// # Errors
+    /// `ERR_CARAPACE_OPTION_VALUE` or `ERR_CARAPACE_OPTION_CONFLICT` with the option's path.
+    #[napi(factory, catch_unwind)]
+    pub fn for_query(input: FormInput) -> Result<Self, SetupError> {
+        let preset = if input.permissive == Some(true) {
+            FormOptions::express_query
+        } else {
+            FormOptions::query
+        };
+        Self::compile(input, preset)
+    }
+
+    fn compile(input: FormInput, preset: fn(bool) -> FormOptions) -> Result<Self, SetupError> {
+        hooks::crossing(hooks::Kind::Config);
+        let options = preset(input.extended);
+        Ok(Self(Rc::new(Checker {
+            options: input.apply_to(options)?,
+            scratch: RefCell::default(),
+            judgement: RefCell::default(),
+        })))
+    }
+
+    /// The function that parses a body: its bytes, and whether they are ISO-8859-1, to JSON text. It returns
+    /// 0 for a refused one; `out[0]` is 1 when there is something to `explain`.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "((body: Uint8Array, isLatin1: number) => string | number) & { readonly out: Float64Array }"
+    )]
+    #[must_use]
+    pub fn body_parser(&self) -> HotHandle<ParseBody> {
+        HotHandle(ParseBody(Rc::clone(&self.0)))
+    }
+
+    /// The function that parses a query string, with the same answers.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "((query: string) => string | number) & { readonly out: Float64Array }"
+    )]
+    #[must_use]
+    pub fn query_parser(&self) -> HotHandle<ParseQuery> {
+        HotHandle(ParseQuery { checker: Rc::clone(&self.0), units: RefCell::default() })
+    }
+
+    /// What was found in the form that was parsed last.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn explain(&self) -> Option<JudgementReply> {
+        hooks::crossing(hooks::Kind::Rare);
+        self.0.judgement.borrow_mut().take()
+    }
+}
+
+impl Checker {
+    fn parse(
+        &self,
+        arguments: &Arguments<'_>,
+        input: &[u8],
+        source: Source,
+        out: &mut [f64],
+    ) -> Result<Reply, BadArgument> {
+        let mut scratch = self.scratch.borrow_mut();
+        let (reply, judgement) = match form::parse(input, source, &self.options, &mut scratch) {
+            Ok(form) if form.total == 0 => (arguments.latin1(form.json).map(Reply::String)?, None),
+            Ok(form) => {
+                let findings = form.findings.iter().map(|finding| FindingReply {
+                    rule: finding.rule.as_str().to_owned(),
+                    action: action(finding.outcome).to_owned(),
+                    path: finding.pointer.clone(),
+                });
+                let findings = findings.collect();
+                let judgement = JudgementReply { refusal: None, text: None, findings };
+                (arguments.latin1(form.json).map(Reply::String)?, Some(judgement))
+            }
+            Err(refusal) => (Reply::Number(0.0), Some(refusal.into())),
+        };
+        if let Some(slot) = out.first_mut() {
+            *slot = f64::from(u8::from(judgement.is_some()));
+        }
+        self.judgement.replace(judgement);
+        Ok(reply)
+    }
+}
+
+impl From<FormRefusal> for JudgementReply {
+    fn from(refusal: FormRefusal) -> Self {
+        let rule = refusal.as_str().to_owned();
+        let reply = RefusalReply { rule, path: refusal.pointer().to_owned() };
+        Self { refusal: Some(reply), text: None, findings: Vec::new() }
+    }
+}
+
+/// The parser of bodies.
+pub struct ParseBody(Rc<Checker>);
+
+impl HotFunction for ParseBody {
+    const NAME: &'static CStr = c"parseBody";
+    const OUT: usize = 1;
+
+    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
+        let is_latin1 = arguments.number(1)? != 0.0;
+        let source = if is_latin1 { Source::ISO_8859_1 } else { Source::UTF_8 };
+        self.0.parse(arguments, arguments.bytes(0)?, source, out)
+    }
+}
+
+/// The parser of query strings.
+pub struct ParseQuery {
+    checker: Rc<Checker>,
+    units: RefCell<(Vec<u16>, Vec<u8>)>,
+}
+
+impl HotFunction for ParseQuery {
+    const NAME: &'static CStr = c"parseQuery";
+    const OUT: usize = 1;
+
+    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
+        let (buffer, bytes) = &mut *self.units.borrow_mut();
+        let units = arguments.utf16(0, buffer)?;
+        bytes.clear();
+        // Node hands the bytes of the request line over as Latin-1. Other characters are the app's own.
+        let mut is_latin1 = true;
+        bytes.extend(units.iter().map(|unit| {
+            u8::try_from(*unit).unwrap_or_else(|_| {
+                is_latin1 = false;
+                b'?'
+            })
+        }));
+        if is_latin1 {
+            return self.checker.parse(arguments, bytes, Source::URL, out);
+        }
+        let text = String::from_utf16_lossy(units);
+        self.checker.parse(arguments, text.as_bytes(), Source::UTF_8, out)
+    }
+}
