@@ -14,8 +14,8 @@ const FACTORIES = [
   { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
   { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions' },
-  { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions' },
-  { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions' },
+  { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },
+  { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions', page: 'docs/query-parser.md' },
 ];
 
 /**
