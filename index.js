@@ -6,6 +6,7 @@ const { urlencoded } = require('./lib/body/urlencoded');
 const { CarapaceError } = require('./lib/errors');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
+const { securityHeaders } = require('./lib/security-headers');
 
 // `require('carapace')` is the chain itself; with `__esModule`, a transpiled `import carapace from` finds it as well.
 module.exports = Object.assign(carapace, {
@@ -14,6 +15,7 @@ module.exports = Object.assign(carapace, {
   json,
   queryParser,
   rateLimit,
+  securityHeaders,
   urlencoded,
   default: carapace,
 });

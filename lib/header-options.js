@@ -1,7 +1,7 @@
 'use strict';
 
-const { CarapaceError } = require('./errors');
-const { readOptions, show, typeOf } = require('./options');
+const { readPolicies } = require('./csp-options');
+const { readOptions, readStrings, typeError } = require('./options');
 
 /**
  * @typedef {import('./native/binding').SecurityHeadersInput} SecurityHeadersInput
@@ -28,13 +28,6 @@ const TOKEN_FIELDS = {
   documentIsolationPolicyReportOnly: 'policy',
 };
 
-const POLICY = {
-  useDefaults: 'boolean',
-  directives: 'object',
-  nonce: 'boolean|array',
-  strictDynamic: 'boolean',
-  allowMissingDefaultSrc: 'boolean',
-};
 const PERMISSIONS = {
   type: 'boolean|object',
   keys: { useDefaults: 'boolean', features: 'object', reportTo: 'string', allowUnknownFeatures: 'boolean' },
@@ -86,8 +79,9 @@ function readHeaderOptions(options) {
   /** @type {SourceFunction[]} */
   const functions = [];
   /** @param {string} option */
-  const policies = (option) => readPolicies(option, settings[option], functions);
+  const policies = (option) => readPolicies(STEM, option, settings[option], functions);
   const { referrerPolicy, removeHeaders } = settings;
+  // Here and below every key is set, so that the core finds none on a polluted Object.prototype.
   const input = {
     preset: settings.preset,
     tokens: readTokens(settings),
@@ -105,7 +99,7 @@ function readHeaderOptions(options) {
     removeHeaders: removeHeaders === true ? undefined : removeHeaders === 'owasp' || readNames(removeHeaders),
     secureOnly: settings.secureOnly,
   };
-  if (Array.isArray(settings.trustProxy)) strings(`${STEM}.trustProxy`, settings.trustProxy);
+  if (Array.isArray(settings.trustProxy)) readStrings(`${STEM}.trustProxy`, settings.trustProxy);
   return { input, functions, settings };
 }
 
@@ -116,63 +110,11 @@ function readTokens(settings) {
     .map(([option, field]) => {
       const value = settings[option];
       if (typeof value === 'boolean') return { option, setting: value };
-      if (typeof value === 'string') return { option, setting: { path: option, token: value } };
+      if (typeof value === 'string') return { option, setting: { path: option, token: value, reportTo: undefined } };
       const { [field]: given, reportTo } = value;
       const token = typeof given === 'boolean' ? (given ? 'on' : 'off') : given;
       return { option, setting: { path: `${option}.${field}`, token, reportTo } };
     });
-}
-
-/**
- * @param {string} option
- * @param {any} value
- * @param {SourceFunction[]} functions
- */
-function readPolicies(option, value, functions) {
-  if (value === undefined || typeof value === 'boolean') return value;
-  if (!Array.isArray(value)) return [readPolicy(option, value, functions)];
-  if (value.length === 0) throw valueError(option, 'the list holds no policy; turn the header off with false');
-  return value.map((element, index) => readPolicy(`${option}[${index}]`, element, functions));
-}
-
-/**
- * @param {string} path
- * @param {unknown} value
- * @param {SourceFunction[]} functions
- */
-function readPolicy(path, value, functions) {
-  const full = `${STEM}.${path}`;
-  const { nonce, directives = {}, ...rest } = readOptions(full, value, POLICY);
-  const names = nonce === true ? ['script-src'] : nonce === false ? [] : nonce;
-  return {
-    ...rest,
-    path,
-    nonce: names === undefined ? undefined : strings(`${full}.nonce`, names),
-    directives: Object.keys(directives)
-      .filter((key) => directives[key] !== undefined)
-      .map((key) => ({ key, sources: readSources(`${full}.directives.${key}`, directives[key], functions) })),
-  };
-}
-
-/**
- * A directive's value as a list of texts and function numbers; undefined removes the directive.
- * @param {string} path
- * @param {any} value
- * @param {SourceFunction[]} functions
- * @returns {(string | number)[] | undefined}
- */
-function readSources(path, value, functions) {
-  if (value === null) return undefined;
-  if (value === true) return [];
-  const isOne = typeof value === 'string' || typeof value === 'function';
-  if (!isOne && (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function')) {
-    throw typeError(path, value, 'a string, a function, a list of them, true for no value, or null to leave it out');
-  }
-  return Array.from(isOne ? [value] : value, (source, index) => {
-    if (typeof source === 'string') return source;
-    if (typeof source !== 'function') throw typeError(`${path}[${index}]`, source, 'a string or a function');
-    return functions.push(source) - 1;
-  });
 }
 
 /** @param {any} value */
@@ -180,7 +122,7 @@ function readReferrer(value) {
   if (value === undefined || typeof value === 'boolean') return value;
   const policy = typeof value === 'object' && !Array.isArray(value) ? value.policy : value;
   if (policy === undefined) return true;
-  return typeof policy === 'string' ? [policy] : strings(`${STEM}.referrerPolicy`, policy);
+  return typeof policy === 'string' ? [policy] : readStrings(`${STEM}.referrerPolicy`, policy);
 }
 
 /**
@@ -189,17 +131,19 @@ function readReferrer(value) {
  */
 function readPermissions(option, value) {
   if (value === undefined || typeof value === 'boolean') return value;
-  const { features = {}, ...rest } = value;
+  const { features = {}, useDefaults, allowUnknownFeatures, reportTo } = value;
   const keys = Object.keys(features).filter((key) => features[key] !== undefined);
   return {
-    ...rest,
+    useDefaults,
+    allowUnknownFeatures,
+    reportTo,
     features: keys.map((key) => {
       const list = features[key];
-      if (list === null) return { key };
+      if (list === null) return { key, allowlist: undefined };
       const path = `${STEM}.${option}.features.${key}`;
       if (typeof list === 'string') return { key, allowlist: [list] };
-      if (!Array.isArray(list)) throw typeError(path, list, 'a string, an array of strings or null');
-      return { key, allowlist: strings(path, list) };
+      if (!Array.isArray(list)) throw typeError(path, list, 'string|array|null');
+      return { key, allowlist: readStrings(path, list) };
     }),
   };
 }
@@ -210,7 +154,7 @@ function readPermissions(option, value) {
  */
 function readIntegrity(option, value) {
   if (value === undefined || typeof value === 'boolean') return value;
-  for (const key of Object.keys(value)) strings(`${STEM}.${option}.${key}`, value[key]);
+  for (const key of Object.keys(value)) readStrings(`${STEM}.${option}.${key}`, value[key]);
   return value;
 }
 
@@ -218,44 +162,14 @@ function readIntegrity(option, value) {
 function readEndpoints(endpoints = {}) {
   return Object.keys(endpoints).map((name) => {
     const url = endpoints[name];
-    if (typeof url !== 'string') throw typeError(`${STEM}.reportingEndpoints.${name}`, url, 'a string');
+    if (typeof url !== 'string') throw typeError(`${STEM}.reportingEndpoints.${name}`, url, 'string');
     return { name, url };
   });
 }
 
 /** @param {any} names */
 function readNames(names) {
-  return Array.isArray(names) ? strings(`${STEM}.removeHeaders`, names) : names;
+  return Array.isArray(names) ? readStrings(`${STEM}.removeHeaders`, names) : names;
 }
 
-/**
- * @param {string} path
- * @param {any[] | undefined} list
- * @returns {any[]}
- */
-function strings(path, list = []) {
-  list.forEach((element, index) => {
-    if (typeof element !== 'string') throw typeError(`${path}[${index}]`, element, 'a string');
-  });
-  return [...list];
-}
-
-/**
- * @param {string} path
- * @param {unknown} value
- * @param {string} expected
- */
-function typeError(path, value, expected) {
-  const got = typeOf(value) === 'undefined' ? 'undefined' : show(value);
-  return new CarapaceError('ERR_CARAPACE_OPTION_TYPE', `got ${got}, expected ${expected}`, { path });
-}
-
-/**
- * @param {string} option
- * @param {string} message
- */
-function valueError(option, message) {
-  return new CarapaceError('ERR_CARAPACE_OPTION_VALUE', message, { path: `${STEM}.${option}` });
-}
-
-module.exports = { OPTIONS, readHeaderOptions, strings };
+module.exports = { OPTIONS, readHeaderOptions };

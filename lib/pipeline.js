@@ -5,12 +5,14 @@ const { queryParser } = require('./body/query-parser');
 const { urlencoded } = require('./body/urlencoded');
 const { readOptions } = require('./options');
 const { rateLimit } = require('./rate-limit');
+const { securityHeaders } = require('./security-headers');
 
 /**
  * The parts of the chain in their one safe order. A part is on by default when it needs no choice of the user's.
  * @type {[name: string, factory: (options: any) => import('../index').Middleware, isDefault: boolean][]}
  */
 const PARTS = [
+  ['securityHeaders', securityHeaders, true],
   ['rateLimit', rateLimit, false],
   ['json', json, true],
   ['urlencoded', urlencoded, true],

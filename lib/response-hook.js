@@ -10,11 +10,13 @@ const { ServerResponse } = require('node:http');
  *   response are about to be sent. It may set and remove headers of the response, gets those given to `writeHead`, and
  *   returns them, or others in their place; it must not change them, because they are the caller's. It may be called
  *   more than once for one response
- * @typedef {((status: number, reason?: any, headers?: any) => Response) & { [LISTENERS]: readonly HeadListener[] }} HeadHook
+ * @typedef {((status: number, reason?: any, headers?: any) => Response) & { [LISTENERS]: readonly HeadListener[], [INNER]: Function | undefined }} HeadHook
  */
 
 // On our own `writeHead` functions: what they call. A symbol, so that it meets nobody else's property.
 const LISTENERS = Symbol('carapace.head-listeners');
+// And the method of another library that they wrap.
+const INNER = Symbol('carapace.inner-write-head');
 
 // What a response has unless somebody replaced it. Compared rather than looked up for each response: finding the
 // prototype's method costs more than the rest of the hook.
@@ -39,35 +41,57 @@ function createHeadHook(listeners) {
 function installHeadHook(response, hook) {
   const current = /** @type {any} */ (response.writeHead);
   if (current === plainWriteHead) response.writeHead = hook;
-  else if (current[LISTENERS] !== undefined) response.writeHead = combine(current, hook);
-  // Another library's, on the response itself or on its prototype, stays inside ours.
-  else response.writeHead = makeHook(hook[LISTENERS], current);
+  // A stand-in of a unit test may have no head to write.
+  else if (typeof current === 'function') response.writeHead = join(response, current, hook);
 }
-
-/** @type {WeakMap<HeadHook, WeakMap<HeadHook, HeadHook>>} */
-const combinations = new WeakMap();
 
 /**
- * One hook for the listeners of two, made once for the same two.
- * @param {HeadHook} first
- * @param {HeadHook} second
- * @returns {HeadHook}
+ * @param {Response} response
+ * @param {any} current
+ * @param {HeadHook} hook
  */
-function combine(first, second) {
-  if (first === second) return first;
-  let known = combinations.get(first);
-  if (known === undefined) combinations.set(first, (known = new WeakMap()));
-  let both = known.get(second);
-  if (both === undefined) {
-    const listeners = [...new Set([...first[LISTENERS], ...second[LISTENERS]])];
-    both = makeHook(listeners, /** @type {any} */ (first)[INNER]);
-    known.set(second, both);
-  }
-  return both;
+function join(response, current, hook) {
+  if (current[LISTENERS] !== undefined) return combine(current, hook);
+  // Another library's, on the response itself or on its prototype (HTTP/2's too), stays inside ours.
+  return Object.hasOwn(response, 'writeHead') ? makeHook(hook[LISTENERS], current) : over(hook, current);
 }
 
-// On our own `writeHead` functions: the method of another library that they wrap.
-const INNER = Symbol('carapace.inner-write-head');
+// What was made of a hook and another function, so that it is made once.
+/** @type {WeakMap<Function, WeakMap<Function, HeadHook>>} */
+const made = new WeakMap();
+
+/**
+ * @param {HeadHook} hook
+ * @param {Function} other
+ * @param {() => HeadHook} make
+ */
+function once(hook, other, make) {
+  let known = made.get(hook);
+  if (known === undefined) made.set(hook, (known = new WeakMap()));
+  let result = known.get(other);
+  if (result === undefined) known.set(other, (result = make()));
+  return result;
+}
+
+/**
+ * One hook for the listeners of two.
+ * @param {HeadHook} first
+ * @param {HeadHook} second
+ */
+function combine(first, second) {
+  const listeners = new Set([...first[LISTENERS], ...second[LISTENERS]]);
+  if (listeners.size === first[LISTENERS].length) return first;
+  return once(first, second, () => makeHook([...listeners], first[INNER]));
+}
+
+/**
+ * A hook with the method of a prototype inside it.
+ * @param {HeadHook} hook
+ * @param {Function} method
+ */
+function over(hook, method) {
+  return once(hook, method, () => makeHook(hook[LISTENERS], method));
+}
 
 /**
  * @param {readonly HeadListener[]} listeners

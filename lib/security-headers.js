@@ -5,9 +5,9 @@ const { keepNonceFresh } = require('./csp-nonce');
 const { createPolicyRenderer } = require('./csp-policy');
 const { configure } = require('./errors');
 const { createReporter } = require('./events');
-const { readHeaderOptions, strings } = require('./header-options');
+const { readHeaderOptions } = require('./header-options');
 const { createHeaderRemoval } = require('./header-removal');
-const { readOptions } = require('./options');
+const { readOptions, readStrings } = require('./options');
 const { createHeadHook, installHeadHook } = require('./response-hook');
 const { createSecureTest } = require('./secure-request');
 
@@ -126,7 +126,7 @@ function warnOnce(report) {
 securityHeaders.clearSiteData = function clearSiteData(types = ['cache', 'cookies', 'storage']) {
   const path = 'securityHeaders.clearSiteData';
   const { types: list } = readOptions(path, { types }, { types: 'array' });
-  const value = configure(path, () => native.clearSiteDataValue(strings(`${path}.types`, list)));
+  const value = configure(path, () => native.clearSiteDataValue(readStrings(`${path}.types`, list)));
   return function clearSiteData(_request, response, next) {
     if (!response.headersSent) response.setHeader('clear-site-data', value);
     next();

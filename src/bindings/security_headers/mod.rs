@@ -6,7 +6,7 @@ mod output;
 
 use super::error::SetupError;
 use super::hooks;
-use super::hot::{Arguments, BadArgument, HotFunction, HotHandle};
+use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
 use crate::security_headers as core;
 use input::{SecurityHeadersInput, parse_preset};
 use napi_derive::napi;
@@ -86,13 +86,13 @@ impl HotFunction for CheckSource {
         clippy::cast_sign_loss,
         reason = "the number comes from the plan; any other finds no directive"
     )]
-    fn call(&self, arguments: &Arguments<'_>, _out: &mut [f64]) -> Result<f64, BadArgument> {
+    fn call(&self, arguments: &Arguments<'_>, _out: &mut [f64]) -> Result<Reply, BadArgument> {
         let mut buffer = self.buffer.borrow_mut();
         let directive = core::DIRECTIVES.get(arguments.number(0)? as usize);
         let value = String::from_utf16_lossy(arguments.utf16(1, &mut buffer)?);
         let is_accepted =
             directive.is_some_and(|directive| core::accepts_request_value(directive.name, &value));
-        Ok(f64::from(u8::from(is_accepted)))
+        Ok(Reply::Number(f64::from(u8::from(is_accepted))))
     }
 }
 
