@@ -315,8 +315,8 @@ export type CspDirectiveName =
   | 'worker-src';
 
 /**
- * Called for each response, in the directive's place. Returns one source expression, or `''` for none. A promise, another
- * type, more than one token, or text that the directive's grammar does not take is dropped with an event
+ * Called for each response, in the directive's place. Returns one source expression of at most 2048 characters, or `''` for
+ * none. A promise, another type, more than one token, or text that the directive's grammar does not take is dropped with an event
  * `header.dropped` (`rule`: `value.type`, `value.refused` or `function.threw`), and the rest of the policy is sent; a
  * directive left without sources gets `'none'`.
  */

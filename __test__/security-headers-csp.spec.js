@@ -46,7 +46,7 @@ describe('a per-request function (S-57)', () => {
     ['a nonce with a quote', "'nonce-a'b'", 'value.refused'],
     ['an unknown keyword', "'unsafe'", 'value.refused'],
     ['a short hash', "'sha256-abc'", 'value.refused'],
-    ['a very long value', `${'a'.repeat(100_000)};`, 'value.refused'],
+    ['a very long value (S-62)', `a.example/${'a'.repeat(100_000)}`, 'value.refused'],
     ['a number', 1, 'value.type'],
     ['undefined', undefined, 'value.type'],
     ['null', null, 'value.type'],

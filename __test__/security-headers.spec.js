@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const http2 = require('node:http2');
 const net = require('node:net');
 const { describe, it } = require('node:test');
-const { native } = require('./helpers/hooked');
+const { native, PANIC } = require('./helpers/hooked');
 const { securityHeaders } = require('..');
 const { EXPRESS, listen, send } = require('./helpers/servers');
 
@@ -384,6 +384,11 @@ describe('securityHeaders', () => {
     const given = [];
     middleware({ headers: {}, socket: {} }, { setHeader() {} }, (...args) => given.push(args));
     assert.deepEqual(given, [[]]);
+  });
+
+  it('turns a panic during set-up into an error of the factory', () => {
+    native.testPanicAt(PANIC.config);
+    assert.throws(() => securityHeaders(), { name: 'CarapaceError', code: 'ERR_CARAPACE_INTERNAL' });
   });
 
   it('crosses into the core for no request, whatever it sends', async (context) => {

@@ -153,11 +153,16 @@ impl Directive {
     }
 }
 
-/// Whether a per-request function may add `value` to the directive: one token, of this directive's
-/// grammar (S-57). Unknown directives take nothing.
+/// The longest value a per-request function may add, in bytes: more than any source expression needs, and
+/// far from the 16 KB at which clients refuse a response's headers.
+const LONGEST_VALUE: usize = 2048;
+
+/// Whether a per-request function may add `value` to the directive: one token of at most 2,048 bytes, of
+/// this directive's grammar (S-57, S-62). Unknown directives take nothing.
 #[must_use]
 pub fn accepts_request_value(directive: &str, value: &str) -> bool {
-    let printable = !value.is_empty() && value.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+    let printable = (1..=LONGEST_VALUE).contains(&value.len())
+        && value.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
     printable
         && Directive::named(directive)
             .is_some_and(|directive| directive.check_token(value, Provenance::Request).is_ok())

@@ -375,6 +375,9 @@ fn request_values_are_one_token_s57() {
     for value in ["'self'", "'none'", "https://a.example/x", "'nonce-rAnd0m+/_-=='", "https:"] {
         assert!(accepts_request_value("script-src", value), "{value:?}");
     }
+    let path = |length: usize| format!("a.example/{}", "a".repeat(length - 10));
+    assert!(accepts_request_value("script-src", &path(2048)));
+    assert!(!accepts_request_value("script-src", &path(2049)), "S-62");
     assert!(!accepts_request_value("no-such-directive", "'self'"));
     assert!(accepts_request_value("sandbox", "allow-scripts"));
 }
