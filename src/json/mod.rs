@@ -22,12 +22,18 @@
 //! assert_eq!(sanitized.findings[0].pointer, "/__proto__");
 //! ```
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod allow;
 mod duplicates;
 mod keys;
 mod lanes;
+#[cfg(any(test, fuzzing))]
+mod naive;
 mod numbers;
 mod options;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod pointer;
 mod refusal;
 mod rewrite;
@@ -36,6 +42,8 @@ mod sanitize;
 mod scanner;
 mod spans;
 mod walk;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use options::{JsonOptions, RuleOptions};
 pub use refusal::{Refusal, RefusalKind, Rule};

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod properties;
+
 fn scanned(body: &str, rules: &Rules) -> Verdict {
     scan(body.as_bytes(), rules, &mut Scratch::default())
 }
