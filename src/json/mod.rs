@@ -41,6 +41,7 @@ mod rules;
 mod sanitize;
 mod scanner;
 mod spans;
+mod text;
 mod walk;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -50,6 +51,7 @@ pub use refusal::{Refusal, RefusalKind, Rule};
 pub use rules::{Action, DuplicatePolicy, KeyClass, Limits, Rules};
 pub use sanitize::{FINDINGS_CAP, Finding, Outcome, Sanitized, sanitize};
 pub use scanner::{Scratch, TextFacts, Verdict, scan};
+pub use text::{Text, TextBuffers, WIDE_PER_MILLE, latin1_into, utf16_into};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::*;
 
 mod properties;
+mod text;
 
 fn scanned(body: &str, rules: &Rules) -> Verdict {
     scan(body.as_bytes(), rules, &mut Scratch::default())
