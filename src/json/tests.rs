@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod corpus;
 mod properties;
 mod text;
 

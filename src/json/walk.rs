@@ -419,6 +419,10 @@ impl Walk<'_> {
 /// Whether the key whose inside starts at `other` is, decoded, the one at `key`.
 #[cold]
 fn same_key(body: &[u8], other: usize, key: usize, length: usize) -> bool {
+    if other == key {
+        // A second colon after one key: malformed, which is for `JSON.parse` to say.
+        return false;
+    }
     let raw = body.get(key..).and_then(|rest| rest.get(..length)).unwrap_or_default();
     let rest = body.get(other..).unwrap_or_default();
     if let Some(after) = rest.strip_prefix(raw)
