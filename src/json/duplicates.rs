@@ -276,3 +276,46 @@ pub(super) fn short_word(bytes: &[u8]) -> u128 {
     buffer.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     u128::from_le_bytes(buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crafted_collisions_end_in_bounded_work() {
+        // S-21: every key has the same hash, as nobody can arrange without the seeds.
+        let mut objects = OpenObjects::new();
+        objects.begin(1_000_000);
+        objects.open(true, 0);
+        let mut probes = 0_usize;
+        let unsure = (0..100_000).position(|key| objects.add(7, key, |_| false) == Added::Unsure);
+        probes += objects.probes;
+        assert!(unsure.is_some_and(|at| at < 1_000), "{unsure:?}");
+        assert!(probes < 100_000, "{probes}");
+    }
+
+    #[test]
+    fn finds_a_key_in_the_window_and_in_the_table() {
+        for count in [1, 2, 31, 32, 33, 34, 1_000] {
+            let mut objects = OpenObjects::new();
+            objects.begin(100_000);
+            objects.open(true, 0);
+            let hash = |key: u32| u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            for key in 0..count {
+                assert_eq!(objects.add(hash(key), key, |other| other == key), Added::New);
+            }
+            for key in [0, count / 2, count - 1] {
+                assert_eq!(objects.add(hash(key), key, |other| other == key), Added::Again);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_keys_of_equal_length_hash_alike_however_they_are_read() {
+        let objects = OpenObjects::new();
+        for length in 0..=16 {
+            let key = vec![b'k'; length];
+            assert_eq!(objects.hash(&key), objects.hash_short(short_word(&key)));
+        }
+    }
+}

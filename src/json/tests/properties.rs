@@ -246,4 +246,13 @@ proptest! {
             prop_assert!(!exact);
         }
     }
+
+    #[test]
+    fn takes_what_simd_json_takes(body in prop_oneof![json().prop_map(String::into_bytes), damaged()]) {
+        let exact = sanitize(&body, &Rules::permissive());
+        let mut copy = body.clone();
+        if simd_json::to_tape(&mut copy).is_ok() {
+            prop_assert_eq!(exact, Ok(Sanitized::default()));
+        }
+    }
 }
