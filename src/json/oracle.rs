@@ -4,6 +4,7 @@
 
 use super::lanes::Scalar;
 use super::naive::{self, NoTree, Tree};
+use super::options::{JsonOptions, RuleOptions};
 use super::pointer::{Segment, render};
 use super::refusal::{Refusal, RefusalKind};
 use super::rules::{Action, DuplicatePolicy, Rules};
@@ -125,6 +126,59 @@ fn check_text(tree: Tree, body: &[u8], done: &Sanitized, rules: &Rules) {
         let listed: Vec<_> = listed.map(|(rule, path)| (*rule, pointer(path))).collect();
         assert_eq!((found, done.total), (listed, matches.len()), "{shown:?}");
     }
+}
+
+/// A body that the scanner calls clean has nothing for the exact path to find; the two refuse alike.
+///
+/// # Panics
+///
+/// If that does not hold.
+pub fn check_clean(body: &[u8], rules: &Rules) {
+    let shown = String::from_utf8_lossy(body);
+    let exact = sanitize(body, rules);
+    match scan(body, rules, &mut Scratch::default()) {
+        // Malformed text is for `JSON.parse` to refuse.
+        Verdict::Clean(_) => match exact {
+            Ok(sanitized) => assert_eq!(sanitized, Sanitized::default(), "{shown:?}"),
+            Err(refusal) => assert!(naive::parse(body).is_err(), "{refusal:?} for {shown:?}"),
+        },
+        Verdict::Flagged { .. } => {}
+        Verdict::Refused(_) => assert!(exact.is_err(), "{shown:?}"),
+    }
+}
+
+/// A set of rules for each number, small limits and every action among them: for fuzzing.
+#[must_use]
+pub fn rules_by_number(number: u8) -> Rules {
+    const ACTIONS: [&str; 4] = ["strip", "reject", "report", "off"];
+    let bit = |at: u8| number >> at & 1 == 1;
+    let action = |turn: u8| RuleOptions {
+        action: ACTIONS
+            .get(usize::from(number.wrapping_add(turn) >> 2 & 3))
+            .map(ToString::to_string),
+        ..RuleOptions::default()
+    };
+    let rename = |text: &str| RuleOptions {
+        replace_with: Some(text.to_owned()),
+        allow: Some(vec!["/a/*".to_owned(), "/*/0/$b".to_owned()]),
+        ..RuleOptions::default()
+    };
+    let policy = ["reject", "first", "last", "last"];
+    let small = |limit: f64| bit(4).then_some(limit);
+    let options = JsonOptions {
+        max_depth: small(5.0),
+        max_keys: small(9.0),
+        max_array_elements: small(4.0),
+        max_key_bytes: small(20.0),
+        max_number_length: small(if bit(5) { 130.0 } else { 12.0 }),
+        proto: action(0),
+        operator: if bit(6) { rename("_") } else { action(4) },
+        dotted: if bit(7) { rename("s") } else { action(8) },
+        nul: action(12),
+        duplicate_keys: policy.get(usize::from(number & 3)).map(ToString::to_string),
+    };
+    let rules = options.apply_to(if bit(5) { Rules::permissive() } else { Rules::default() });
+    rules.unwrap_or_default()
 }
 
 fn pointer(path: &[Vec<u8>]) -> String {
