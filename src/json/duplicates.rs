@@ -230,8 +230,14 @@ impl OpenObjects {
                 self.filled += 1;
                 return Added::New;
             }
-            if slot.tag == tag && slot.serial == serial && same(slot.key) {
-                return Added::Again;
+            if slot.tag == tag && slot.serial == serial {
+                if slot.key == key {
+                    // A second colon after one key: malformed, which is for `JSON.parse` to say.
+                    return Added::New;
+                }
+                if same(slot.key) {
+                    return Added::Again;
+                }
             }
             self.probes += 1;
             if self.probes > PROBES_PER_KEY * (self.filled + TABLE_MIN) {
@@ -305,9 +311,21 @@ mod tests {
                 assert_eq!(objects.add(hash(key), key, |other| other == key), Added::New);
             }
             for key in [0, count / 2, count - 1] {
-                assert_eq!(objects.add(hash(key), key, |other| other == key), Added::Again);
+                let elsewhere = key + 1_000_000;
+                assert_eq!(objects.add(hash(key), elsewhere, |other| other == key), Added::Again);
             }
         }
+    }
+
+    #[test]
+    fn colons_without_a_new_key_add_nothing() {
+        let mut objects = OpenObjects::new();
+        objects.begin(1_000_000);
+        objects.open(true, 0);
+        for _ in 0..10_000 {
+            assert_eq!(objects.add(7, 1, |_| false), Added::New);
+        }
+        assert!(objects.filled <= 40 && objects.probes < 10_000 * 40);
     }
 
     #[test]
