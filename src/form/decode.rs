@@ -99,12 +99,15 @@ impl Decoder {
     /// Appends bytes that hold no escapes; a plus sign is a space.
     fn push_raw(self, out: &mut Vec<u8>, raw: &[u8]) -> Result<(), InvalidUtf8> {
         if raw.is_ascii() {
-            raw.iter().for_each(|byte| push_unplussed(out, *byte));
+            for byte in raw {
+                push_unplussed(out, *byte);
+            }
         } else if self.source.raw == Charset::Iso88591 {
             for byte in raw {
-                match byte.is_ascii() {
-                    true => push_unplussed(out, *byte),
-                    false => push_unit(out, u32::from(*byte)),
+                if byte.is_ascii() {
+                    push_unplussed(out, *byte);
+                } else {
+                    push_unit(out, u32::from(*byte));
                 }
             }
         } else {

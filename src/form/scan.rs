@@ -35,11 +35,11 @@ static CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
     let mut table = [holds::DECODE; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 0x80 {
         #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, below 256")]
         {
-            table[byte] = match byte as u8 {
+            table[byte as usize] = match byte {
                 b'%' | b'+' | b'"' => holds::DECODE,
                 0..=0x1f | b'\\' => holds::DECODE | holds::ESCAPE,
                 b'=' => holds::EQUALS,

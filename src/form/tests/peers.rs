@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::*;
+use super::super::*;
 
 /// A JSON value whose strings stay escaped, since some hold lone surrogates.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +122,7 @@ fn options_of(peer: &str, options: &Value) -> FormOptions {
 
 #[test]
 fn makes_what_qs_body_parser_and_express_make() {
-    let text = include_str!("../../__test__/fixtures/form-cases.json");
+    let text = include_str!("../../../__test__/fixtures/form-cases.json");
     let cases: Value = serde_json::from_str(text).unwrap();
     let cases = cases["cases"].as_array().unwrap();
     assert!(cases.len() >= 600);
