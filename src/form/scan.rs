@@ -59,6 +59,11 @@ fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(holds::DECODE)
 }
 
+/// Whether the byte is more than itself, in a form or in JSON.
+pub(super) fn needs_work(byte: u8) -> bool {
+    class(byte) & holds::DECODE != 0
+}
+
 /// What a text holds, as bits of [`holds`].
 pub(super) fn contents(text: &[u8]) -> u8 {
     text.iter().fold(0, |bits, byte| bits | class(*byte))
