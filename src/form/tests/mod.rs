@@ -3,6 +3,7 @@
 mod attacks;
 mod bounds;
 mod peers;
+mod twin;
 
 use super::{FormOptions, FormRefusal, HppOptions, Overflow, Scratch, Source, Syntax, parse};
 

@@ -67,7 +67,12 @@ fn show(json: &Json) -> String {
 }
 
 /// The result of a parse as the cases show it.
-fn outcome(input: &[u8], source: Source, options: &FormOptions, scratch: &mut Scratch) -> String {
+pub(super) fn outcome(
+    input: &[u8],
+    source: Source,
+    options: &FormOptions,
+    scratch: &mut Scratch,
+) -> String {
     match parse(input, source, options, scratch) {
         Ok(form) => {
             assert!(form.json.is_ascii());
