@@ -113,3 +113,17 @@ pub(super) fn strip_bracket(text: &[u8], bracket: u8) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_at_the_first_equals_sign_after_a_bracket() {
+        let equals = |text: &str, qs| part(text.as_bytes(), 0, qs).equals;
+        assert_eq!(equals("a=b]=c", true), Some(4));
+        assert_eq!(equals("a=b%5d=c]=", true), Some(6));
+        assert_eq!(equals("a=b]=c", false), Some(1));
+        assert_eq!(equals("a]b&c=", true), None);
+    }
+}
