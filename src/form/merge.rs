@@ -64,19 +64,19 @@ impl Merger<'_> {
                 self.join_scalar(place, step, below, leaf);
                 None
             }
-            Kind::Array => match step {
-                Step::Element(index) => self.into_array(place.node, index, below, leaf),
-                _ => {
-                    self.array_to_object(place.node);
-                    self.into_object(place.node, step, below, leaf)
+            Kind::Array => {
+                if let Step::Element(index) = step {
+                    return self.merge_element(place.node, index, below, leaf);
                 }
-            },
-            Kind::Object => self.into_object(place.node, step, below, leaf),
+                self.array_to_object(place.node);
+                self.merge_member(place.node, step, below, leaf)
+            }
+            Kind::Object => self.merge_member(place.node, step, below, leaf),
         }
     }
 
     /// A member of an object: `acc[key] = merge(acc[key], value)`.
-    fn into_object(
+    fn merge_member(
         &mut self,
         node: u32,
         step: Step,
@@ -94,7 +94,7 @@ impl Merger<'_> {
     }
 
     /// An element of an array: holes are filled, containers merged, everything else appended.
-    fn into_array(
+    fn merge_element(
         &mut self,
         node: u32,
         index: f64,
@@ -207,7 +207,11 @@ impl Merger<'_> {
                 if kind == Kind::Array {
                     self.array_to_object(place.node);
                 }
-                let beyond = if too_long { self.last_index(list) } else { -1.0 };
+                let beyond = if too_long {
+                    indexed(list).last().map_or(0.0, |(index, _)| index)
+                } else {
+                    -1.0
+                };
                 for (index, text) in indexed(list) {
                     let key = Key::Index(index);
                     match self.tree.find(place.node, key, self.texts).and_then(|at| self.place(at))
@@ -330,10 +334,6 @@ impl Merger<'_> {
 
     fn too_long(&self, list: &[Span]) -> bool {
         list.len() > self.array_limit as usize
-    }
-
-    fn last_index(&self, list: &[Span]) -> f64 {
-        indexed(list).last().map_or(0.0, |(index, _)| index)
     }
 
     fn place(&self, member: u32) -> Option<Place> {

@@ -133,8 +133,9 @@ impl Parameters {
         texts: Texts<'_>,
     ) -> Result<(), Offence> {
         let text = texts.get(name);
-        let Some(at) = self.find(text, texts) else {
-            self.append(name, value, texts);
+        let hash = if self.is_indexed() { self.index.hash(0, text) } else { 0 };
+        let Some(at) = self.find(text, hash, texts) else {
+            self.append(name, value, hash, texts);
             return Ok(());
         };
         self.traits.repeated = true;
@@ -161,13 +162,17 @@ impl Parameters {
         Ok(())
     }
 
-    /// The entry with this name.
-    fn find(&self, name: &[u8], texts: Texts<'_>) -> Option<u32> {
+    /// Whether there are enough entries for the table.
+    fn is_indexed(&self) -> bool {
+        self.entries.len() > SMALL as usize
+    }
+
+    /// The entry with this name, and its hash if there are enough entries for the table.
+    fn find(&self, name: &[u8], hash: u32, texts: Texts<'_>) -> Option<u32> {
         let is_it = |entry: &Entry| entry.name.len() == name.len() && texts.get(entry.name) == name;
-        if self.entries.len() <= SMALL as usize {
+        if !self.is_indexed() {
             return self.entries.iter().position(is_it).map(position);
         }
-        let hash = self.index.hash(0, name);
         self.index.find(hash, |at| self.entries.get(at as usize).is_some_and(is_it))
     }
 
@@ -179,28 +184,27 @@ impl Parameters {
     /// Gives a parameter another name, unless that is taken.
     pub(super) fn rename(&mut self, at: usize, name: Span, texts: Texts<'_>) -> bool {
         let text = texts.get(name);
-        if self.find(text, texts).is_some() {
+        let hash = self.index.hash(0, text);
+        if self.find(text, hash, texts).is_some() {
             return false;
         }
-        if self.entries.len() > SMALL as usize {
-            let hash = self.index.hash(0, text);
+        if self.is_indexed() {
             self.index.insert(hash, position(at));
         }
         self.entries.get_mut(at).into_iter().for_each(|entry| entry.name = name);
         true
     }
 
-    /// Adds a name that is not there yet.
-    fn append(&mut self, name: Span, value: Span, texts: Texts<'_>) {
+    /// Adds a name that is not there yet; fills the table when there are enough for it.
+    fn append(&mut self, name: Span, value: Span, hash: u32, texts: Texts<'_>) {
+        let indexed = self.is_indexed();
         self.entries.push(Entry { name, value, count: 1, head: NONE, tail: NONE });
-        let first_to_index = match self.entries.len().checked_sub(SMALL as usize + 1) {
-            None => return,
-            Some(0) => 0,
-            Some(_) => self.entries.len() - 1,
-        };
-        for (at, entry) in self.entries.iter().enumerate().skip(first_to_index) {
-            let hash = self.index.hash(0, texts.get(entry.name));
-            self.index.insert(hash, position(at));
+        if indexed {
+            self.index.insert(hash, position(self.entries.len() - 1));
+        } else if self.is_indexed() {
+            for (at, entry) in self.entries.iter().enumerate() {
+                self.index.insert(self.index.hash(0, texts.get(entry.name)), position(at));
+            }
         }
     }
 }

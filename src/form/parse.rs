@@ -59,6 +59,7 @@ pub fn parse<'s>(
         scratch.json.extend_from_slice(b"{}");
         return Ok(scratch.form());
     }
+    #[expect(clippy::naive_bytecount, reason = "the compiler vectorizes it; no crate for one loop")]
     let count = input.iter().filter(|byte| **byte == b'&').count() + 1;
     if count > options.parameter_limit && options.too_many_parameters == Overflow::Refuse {
         return Err(FormRefusal::TooManyParameters);
@@ -155,9 +156,9 @@ impl Scratch {
         if self.parameters.entries().len() > max_keys {
             return Err(FormRefusal::TooManyKeys);
         }
-        let brackets = traits.brackets && run.splitter.brackets;
-        let pollution = options.hpp.is_some() && traits.repeated;
-        if !brackets && !pollution && !(suspicious && run.nests()) {
+        let nested = traits.brackets && run.splitter.brackets;
+        let polluted = traits.repeated && options.hpp.is_some();
+        if !(nested || polluted || suspicious && run.nests()) {
             return self.write_flat(run);
         }
         self.nest(run)?;
