@@ -1,5 +1,6 @@
 'use strict';
 
+const { hasBody } = require('../body-framing');
 const { refuse } = require('../refusal');
 const { bodyError } = require('./body-error');
 const { parseByteSize } = require('./byte-size');
@@ -51,7 +52,7 @@ function createBodyReader(stem, settings, format) {
 
   return function read(request, response, next) {
     const given = givenBody(request);
-    if (given === undefined && (!hasBody(request) || request.readableEnded)) return next();
+    if (given === undefined && (!hasBody(request) || isConsumed(request))) return next();
     /** @param {unknown} error */
     const reject = (error) => refuse(request, response, next, /** @type {any} */ (error), { onReject });
     let isOurs;
@@ -130,13 +131,11 @@ function isEmpty(value) {
 }
 
 /**
- * RFC 9112, section 6.3: a request has a body when one of these fields says so. In HTTP/2 the stream says it (RFC 9113,
- * section 8.1).
+ * Whether somebody else has read the whole request, and left nothing of it.
  * @param {Request} request
  */
-function hasBody({ headers, httpVersionMajor, stream }) {
-  if (headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined) return true;
-  return httpVersionMajor === 2 && stream?.endAfterHeaders === false;
+function isConsumed(request) {
+  return request.readableEnded || (request.complete && !request.readable && !request.aborted);
 }
 
 /** @param {Request} request */
