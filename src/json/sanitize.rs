@@ -87,8 +87,12 @@ pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
         return Err(Refusal::new(kind, at, pointer::pointer_at(body, at)));
     }
     let spans = spans::read(body, rules)?;
-    let index = Siblings::of(body, &spans);
-    let mut decider = Decider::new(body, rules, &spans, index);
+    let mut decider = Decider::new(body, rules, &spans);
+    if let Some(member) = decider.siblings.repeated.and_then(|id| spans.member(id))
+        && rules.duplicates == DuplicatePolicy::Reject
+    {
+        return Err(decider.refusal(RefusalKind::DuplicateKey, member));
+    }
     for (id, member) in (0..).zip(&spans.members) {
         if member.start >= decider.muted_until {
             decider.decide(id, member)?;
@@ -106,16 +110,26 @@ type Place<'a> = (u32, Cow<'a, [u8]>);
 struct Siblings<'a> {
     /// First and last occurrence.
     occurrences: HashMap<Place<'a>, (u32, u32)>,
+    /// The first member whose key its object has already.
+    repeated: Option<u32>,
 }
 
 impl<'a> Siblings<'a> {
     fn of(body: &'a [u8], spans: &Spans) -> Self {
         let mut occurrences = HashMap::with_capacity(spans.members.len());
+        let mut repeated = None;
         for (id, member) in (0..).zip(&spans.members) {
-            let key = (member.container, decoded(slice(body, member.key)));
-            occurrences.entry(key).and_modify(|(_, last)| *last = id).or_insert((id, id));
+            match occurrences.entry((member.container, decoded(slice(body, member.key)))) {
+                Entry::Vacant(entry) => {
+                    entry.insert((id, id));
+                }
+                Entry::Occupied(mut entry) => {
+                    entry.get_mut().1 = id;
+                    repeated.get_or_insert(id);
+                }
+            }
         }
-        Self { occurrences }
+        Self { occurrences, repeated }
     }
 
     fn of_key(&self, place: &Place<'a>) -> (u32, u32) {
@@ -150,7 +164,8 @@ struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    fn new(body: &'a [u8], rules: &'a Rules, spans: &'a Spans, siblings: Siblings<'a>) -> Self {
+    fn new(body: &'a [u8], rules: &'a Rules, spans: &'a Spans) -> Self {
+        let siblings = Siblings::of(body, spans);
         let keeps = vec![false; spans.containers.len()];
         let (edits, done, renamed) = (Vec::new(), Sanitized::default(), HashMap::new());
         Self { body, rules, spans, siblings, renamed, keeps, muted_until: 0, edits, done }
@@ -159,16 +174,10 @@ impl<'a> Decider<'a> {
     fn decide(&mut self, id: u32, member: &Member) -> Result<(), Refusal> {
         let place = (member.container, decoded(slice(self.body, member.key)));
         let (first, last) = self.siblings.of_key(&place);
-        match self.rules.duplicates {
-            DuplicatePolicy::Reject if first != id => {
-                return Err(self.refusal(RefusalKind::DuplicateKey, member));
-            }
-            DuplicatePolicy::First if first != id => {
-                self.find(Rule::Duplicate, Outcome::Stripped, member);
-                self.remove(member);
-                return Ok(());
-            }
-            _ => {}
+        if self.rules.duplicates == DuplicatePolicy::First && first != id {
+            self.find(Rule::Duplicate, Outcome::Stripped, member);
+            self.remove(member);
+            return Ok(());
         }
         let Some(rule) = self.rule_for(member, &place.1, last) else {
             self.keep(member);
