@@ -58,8 +58,8 @@ function createJsonParser(settings) {
   const judge = createJudge(rules, settings);
 
   return function parse(body) {
-    if (body.length === 0) return { value: {} };
     const bytes = skipByteOrderMark(body);
+    if (bytes.length === 0) return { value: {} };
     try {
       const verdict = scan(bytes);
       if (verdict === CLEAN_ASCII) return toValue(bytes.toString('latin1'), reviver, strict);
