@@ -115,8 +115,9 @@ const CODINGS = {
 function generate(random, hasDefaultRules) {
   let text = jsonBody(random, { ruleKeys: true, duplicates: !hasDefaultRules || random.chance(0.1) });
   if (random.chance(0.1)) text = damage(random, text);
-  if (random.chance(0.03))
+  if (random.chance(0.03)) {
     text = random.pick(['', ' ', '\ufeff', '\ufeff\ufeff{}', '{}{}', 'null', '[[[[]]]]', '"x"', ' \n{}']);
+  }
   if (random.chance(0.05)) text = `\ufeff${text}`;
   let body = Buffer.from(text);
   if (random.chance(0.04)) body = Buffer.concat([Buffer.from('{"a":"'), random.pick(BAD_UTF8), Buffer.from('"}')]);
@@ -352,8 +353,9 @@ describe('json and body-parser, beyond the protocol', () => {
         return outcome;
       }),
     );
-    for (const field of ['status', 'type', 'expected', 'length', 'received'])
+    for (const field of ['status', 'type', 'expected', 'length', 'received']) {
       assert.equal(own[field], peer[field], field);
+    }
     differs('aborted-code', peer.code, 'ECONNABORTED', own.code, 'ERR_CARAPACE_BODY_ABORTED');
   });
 
@@ -415,8 +417,9 @@ describe('json differs from body-parser on purpose', () => {
     };
     const errors = [];
     for (const middleware of [bodyParser.json(), ours()]) errors.push(await run(middleware, fakeRequest('{"secret"')));
-    for (const middleware of [bodyParser.json({ verify }), ours({ verify })])
+    for (const middleware of [bodyParser.json({ verify }), ours({ verify })]) {
       errors.push(await run(middleware, fakeRequest('{"a":1}')));
+    }
     const [peer, own, peerVerify, ownVerify] = errors;
     differs(
       'error-object',

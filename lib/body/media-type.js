@@ -48,8 +48,9 @@ function charset(field) {
         .slice(at + 1, equals)
         .trim()
         .toLowerCase() === 'charset'
-    )
+    ) {
       return value.toLowerCase() || undefined;
+    }
     at = field.indexOf(';', end);
   }
   return undefined;
