@@ -1,5 +1,4 @@
 //! Forms and query strings: text in, JSON text out.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::body::{FindingReply, JudgementReply, KeyRuleInput, RefusalReply, action};
 use super::error::SetupError;

@@ -12,8 +12,8 @@ fn refuses_numbers_that_are_no_limit() {
     let fields: [(&str, Field); 5] = [
         ("maxDepth", |options| &mut options.max_depth),
         ("maxKeys", |options| &mut options.max_keys),
-        ("maxArrayElements", |options| &mut options.max_array_elements),
-        ("maxKeyBytes", |options| &mut options.max_key_bytes),
+        ("maxElements", |options| &mut options.max_array_elements),
+        ("maxKeyLength", |options| &mut options.max_key_bytes),
         ("maxNumberLength", |options| &mut options.max_number_length),
     ];
     for (path, field) in fields {
