@@ -5,8 +5,8 @@
 //! Node.
 
 use super::escape::{push_ascii, push_char, push_unit};
-use super::options::{Charset, Source};
 use super::scan;
+use super::source::{Charset, Source};
 
 /// The piece holds bytes that are not UTF-8, and the options refuse those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,12 @@ use super::escape::unescape;
 use super::guard;
 use super::hpp::Pollution;
 use super::merge::{Leaf, Merger};
-use super::options::{FormOptions, Overflow, Source, Syntax};
+use super::options::{FormOptions, Overflow, Syntax};
 use super::outcome::{Findings, Form, FormRefusal};
 use super::parameters::{Entry, Offence, Parameters};
+use super::reader::Reader;
 use super::segments::{self, Splitter, Step, TooDeep, canonical_index};
+use super::source::Source;
 use super::text::{Span, Texts};
 use super::tree::{ROOT, Tree, position};
 use crate::json::Action;
@@ -66,7 +68,8 @@ pub fn parse<'s>(
     }
     let decoder = Decoder { source, strict_utf8: options.strict_utf8 };
     let limit = count.min(options.parameter_limit);
-    let read = scratch.parameters.read(input, limit, decoder, options, &mut scratch.arena);
+    let reader = Reader { input, decoder, options };
+    let read = reader.read_all(limit, &mut scratch.parameters, &mut scratch.arena);
     let run = Run::new(input, options, count);
     match read {
         Ok(()) => scratch.write(&run)?,
