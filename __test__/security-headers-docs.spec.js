@@ -13,7 +13,7 @@ describe('the documentation of securityHeaders', () => {
     const section = read('docs/security-headers.md').split('\n## ')[2];
     const rows = [...section.matchAll(/^\| `([a-z-]+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]);
     const sent = [];
-    const response = { setHeader: (name, value) => sent.push([name, value]) };
+    const response = { setHeader: (name, value) => sent.push([name, value]), removeHeader() {} };
     securityHeaders()({ headers: {}, socket: { encrypted: true } }, response, () => {});
     assert.deepEqual(rows, sent);
   });
