@@ -249,7 +249,11 @@ describe('a configuration of securityHeaders', () => {
 /** What a middleware sets on a stand-in for a response. */
 function headersOf(middleware) {
   const sent = {};
-  middleware({ headers: {}, socket: {} }, { setHeader: (name, value) => (sent[name] = value) }, () => {});
+  middleware(
+    { headers: {}, socket: {} },
+    { setHeader: (name, value) => (sent[name] = value), removeHeader() {} },
+    () => {},
+  );
   return sent;
 }
 

@@ -147,6 +147,21 @@ describe('a per-request function (S-57)', () => {
     assert.equal(native.testCrossings() - before, 1);
   });
 
+  it('does not fill the memory with nonces', async (context) => {
+    let value;
+    const middleware = securityHeaders({ contentSecurityPolicy: only('scriptSrc', [() => value]) });
+    const { port } = await listen(context, (request, response) => middleware(request, response, () => response.end()));
+    for (let round = 0; round < 70; round += 1) {
+      value = `'nonce-${String(round).padStart(22, 'n')}'`;
+      await send(port);
+    }
+    value = 'a.example';
+    await send(port);
+    const before = native.testCrossings();
+    await send(port);
+    assert.equal(native.testCrossings() - before, 0);
+  });
+
   it('is dropped when the core panics over its value', async (context) => {
     native.testPanicAt(PANIC.hot);
     const { status, policy, events } = await policyOf(context, only('scriptSrc', [() => 'a.example']));
@@ -227,6 +242,11 @@ describe('a nonce (S-58)', () => {
     ['the app sets one', (response) => response.setHeader('Cache-Control', 'no-store'), 'no-store'],
     ['writeHead gets one', (response) => response.writeHead(200, { 'CACHE-CONTROL': 'max-age=1' }), 'max-age=1'],
     ['writeHead gets a list', (response) => response.writeHead(200, ['Cache-Control', 'max-age=2']), 'max-age=2'],
+    [
+      'writeHead names it in a value',
+      (response) => response.writeHead(200, ['a', 'cache-control']),
+      'private, no-cache',
+    ],
     ['writeHead gets others', (response) => response.writeHead(200, { 'x-own': '1' }), 'private, no-cache'],
   ];
   for (const [what, act, expected] of hints) {

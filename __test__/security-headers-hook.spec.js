@@ -130,6 +130,19 @@ describe('headers on the removal list are gone', () => {
     assert.deepEqual([headers.server, headers['x-kept']], [undefined, '1']);
   });
 
+  it('when set before, even if another library undoes the hook', async (context) => {
+    const middleware = securityHeaders();
+    const { port } = await listen(context, (request, response) => {
+      response.setHeader('X-Powered-By', 'x');
+      const inner = wrapWriteHead(response, () => {});
+      middleware(request, response, () => {
+        response.writeHead = inner;
+        response.end();
+      });
+    });
+    assert.equal((await send(port)).headers['x-powered-by'], undefined);
+  });
+
   it("with OWASP's list, whatever their case", async (context) => {
     const { headers } = await answer(
       context,
@@ -145,6 +158,14 @@ describe('headers on the removal list are gone', () => {
       [headers['x-aspnet-version'], headers.sourcemap, headers['x-kong-proxy-latency'], headers.etag],
       [undefined, undefined, undefined, '"a"'],
     );
+  });
+
+  it('by name only: true is the list of the preset', async (context) => {
+    const handler = (response) => response.setHeader('x-powered-by', 'x').setHeader('server', 'x').end();
+    const { headers } = await answer(context, handler, { removeHeaders: true });
+    assert.deepEqual([headers['x-powered-by'], headers.server], [undefined, 'x']);
+    const strict = await answer(context, handler, { preset: 'strict', removeHeaders: true });
+    assert.deepEqual([strict.headers['x-powered-by'], strict.headers.server], [undefined, undefined]);
   });
 
   for (const options of [{ removeHeaders: false }, { removeHeaders: [] }]) {
@@ -183,10 +204,10 @@ describe('the response hook', () => {
       try {
         response.writeHead(200, { a: 'b' });
       } catch (error) {
-        response.end(error.code);
+        response.end(error.message);
       }
     });
-    assert.equal(body, 'ERR_HTTP_HEADERS_SENT');
+    assert.match(body, /^Cannot write headers after they are sent/);
   });
 
   it("keeps Node's own error for bad headers", async (context) => {
@@ -226,7 +247,25 @@ describe('the response hook', () => {
       installHeadHook(response, hook);
       response.writeHead(...args);
       assert.match(response._header, /x-added: 1/);
+      assert.ok(response._header.startsWith(args[1] === 'Fine' ? 'HTTP/1.1 200 Fine' : 'HTTP/1.1 200 OK'));
     }
+  });
+
+  it('calls a listener once for each header that an earlier wrapper sets, not for those it sets itself', () => {
+    let calls = 0;
+    const hook = createHeadHook([
+      (response, headers) => {
+        calls += 1;
+        response.setHeader('x-calls', calls);
+        return headers;
+      },
+    ]);
+    const response = new http.ServerResponse({ method: 'GET' });
+    wrapWriteHead(response, () => response.setHeader('x-late', '1'));
+    installHeadHook(response, hook);
+    response.writeHead(200);
+    assert.match(response._header, /x-calls: 2\r\n/);
+    assert.equal(Object.hasOwn(response, 'setHeader'), false);
   });
 
   it('calls a writeHead that somebody put on the prototype', async (context) => {

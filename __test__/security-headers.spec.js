@@ -382,7 +382,7 @@ describe('securityHeaders', () => {
     const middleware = securityHeaders();
     assert.equal(middleware.name, 'securityHeaders');
     const given = [];
-    middleware({ headers: {}, socket: {} }, { setHeader() {} }, (...args) => given.push(args));
+    middleware({ headers: {}, socket: {} }, { setHeader() {}, removeHeader() {} }, (...args) => given.push(args));
     assert.deepEqual(given, [[]]);
   });
 

@@ -35,12 +35,15 @@ function securityHeaders(options) {
   const setter = (headers) => createSetter(headers, functions, check, report);
   const setSecure = setter(plan.secure);
   const setPlain = settings.secureOnly === false ? setSecure : setter(plan.plain);
-  const hook = createHook(plan);
+  const removal = plan.removed.length > 0 ? createHeaderRemoval(plan.removed) : undefined;
+  const hook = createHook(plan, removal);
 
   return function securityHeaders(request, response, next) {
     if (!response.headersSent) {
       const set = setSecure === setPlain || isSecure(request) ? setSecure : setPlain;
       set(request, response);
+      // What is there goes now, so that it is gone even if somebody undoes the hook; what comes later goes with the hook.
+      if (removal !== undefined) removal(response, undefined);
       if (hook !== undefined) installHeadHook(response, hook);
     }
     next();
@@ -49,12 +52,13 @@ function securityHeaders(options) {
 
 /**
  * @param {import('./native/binding').HeaderPlan} plan
+ * @param {import('./response-hook').HeadListener | undefined} removal
  * @returns {import('./response-hook').HeadHook | undefined}
  */
-function createHook(plan) {
+function createHook(plan, removal) {
   const listeners = [];
   if (plan.hasNonce) listeners.push(keepNonceFresh);
-  if (plan.removed.length > 0) listeners.push(createHeaderRemoval(plan.removed));
+  if (removal !== undefined) listeners.push(removal);
   return listeners.length > 0 ? createHeadHook(listeners) : undefined;
 }
 
