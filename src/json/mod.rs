@@ -34,7 +34,9 @@ mod numbers;
 mod options;
 #[cfg(any(test, fuzzing))]
 pub mod oracle;
+mod plan;
 mod pointer;
+mod reader;
 mod refusal;
 mod rewrite;
 mod rules;
@@ -43,6 +45,7 @@ mod scanner;
 mod spans;
 mod text;
 mod walk;
+mod walk_keys;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

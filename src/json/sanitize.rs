@@ -8,10 +8,11 @@ use std::ops::Range;
 use super::allow::AllowList;
 use super::keys::{self, Marks};
 use super::pointer::{self, Segment};
+use super::reader;
 use super::refusal::{Refusal, RefusalKind, Rule};
 use super::rewrite::{self, Edit};
 use super::rules::{Action, DuplicatePolicy, KeyClass, Rules};
-use super::spans::{self, Member, Spans, slice};
+use super::spans::{Member, Spans, slice};
 
 /// Most findings that are listed; removal goes on beyond it.
 pub const FINDINGS_CAP: usize = 100;
@@ -86,7 +87,7 @@ pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
         let (kind, at) = (RefusalKind::InvalidUtf8, error.valid_up_to());
         return Err(Refusal::new(kind, at, pointer::pointer_at(body, at)));
     }
-    let spans = spans::read(body, rules)?;
+    let spans = reader::read(body, rules)?;
     let mut decider = Decider::new(body, rules, &spans);
     if let Some(member) = decider.siblings.repeated.and_then(|id| spans.member(id))
         && rules.duplicates == DuplicatePolicy::Reject

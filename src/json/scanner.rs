@@ -1,10 +1,11 @@
 //! The scanner: one look at the raw bytes of a body before anything parses it.
 
 use super::duplicates::OpenObjects;
+use super::plan::{Plan, Seen, Stop};
 use super::pointer::pointer_at;
 use super::refusal::{Refusal, RefusalKind};
 use super::rules::Rules;
-use super::walk::{Plan, Seen, Stop, walk};
+use super::walk::walk;
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Sse2};
 

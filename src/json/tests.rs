@@ -245,3 +245,13 @@ fn a_key_is_classified_by_itself_and_by_its_place() {
     assert_eq!(rules.classify_path(&[b"filter", b"$gt"]), KeyClass::Plain);
     assert_eq!(rules.classify_path(&[b"other", b"$gt"]), KeyClass::Matches(Rule::Operator));
 }
+
+#[test]
+fn many_colons_after_one_long_key_cost_no_more_than_their_length() {
+    // S-21's class: looked at again for each colon, this body would take half an hour.
+    let body = format!("{{\"{}\"{}", "k".repeat(1_000_000), ":".repeat(1_000_000));
+    let rules = JsonOptions { duplicate_keys: Some("reject".into()), ..JsonOptions::default() };
+    let rules = rules.apply_to(Rules::permissive()).unwrap();
+    let verdict = scan(body.as_bytes(), &rules, &mut Scratch::default());
+    assert!(matches!(verdict, Verdict::Clean(_)));
+}

@@ -5,8 +5,9 @@
 use std::arch::x86_64 as arch;
 
 use super::lanes::Lanes;
+use super::plan::{Plan, Seen, Stop};
 use super::scanner::Scratch;
-use super::walk::{Plan, Seen, Stop, walk};
+use super::walk::walk;
 
 /// Proof that the processor has AVX2 and the scalar extensions that come with it.
 #[derive(Debug, Clone, Copy)]
