@@ -2,7 +2,7 @@
 
 const { copyHidden, copyProperty, emptyLike, isContainer, listedKeys, setOwn } = require('../plain-value');
 const { pointerOf } = require('../pointer');
-const { MARKS, marksOf } = require('./key-marks');
+const { MARKS, marksOf, marksOfName } = require('./key-marks');
 const { renamed, ruleFor } = require('./rules');
 
 /**
@@ -87,7 +87,7 @@ class Cleaner {
    * @returns {string | undefined}
    */
   nameFor(frame, key, value, place) {
-    const marks = marksOf(key) & this.rules.wanted;
+    const marks = (this.rules.isForm ? marksOfName(key) : marksOf(key)) & this.rules.wanted;
     if (marks === 0 || (marks === MARKS.constructor && !ownsPrototype(value))) return key;
     const rule = ruleFor(this.rules, marks, place);
     if (rule === undefined) return key;

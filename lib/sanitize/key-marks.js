@@ -28,6 +28,30 @@ function marksOf(key) {
   return marks;
 }
 
+const BRACKETS = /[[\]]+/;
+
+/**
+ * The segments of a parameter's name that its parser has left whole.
+ * @param {string} name
+ */
+function bracketSegments(name) {
+  return name.split(BRACKETS).filter(Boolean);
+}
+
+/**
+ * The marks of a parameter's name: `u[$ne]` has those of `$ne`, because what reads it may split it later.
+ * @param {string} name
+ * @returns {number}
+ */
+function marksOfName(name) {
+  if (!name.includes('[')) return marksOf(name);
+  const segments = bracketSegments(name);
+  return segments.reduce((marks, segment, index) => {
+    if (segment !== 'constructor') return marks | marksOf(segment);
+    return segments[index + 1] === 'prototype' ? marks | PROTO : marks;
+  }, 0);
+}
+
 /**
  * Whether a key has more bytes in UTF-8 than allowed; a lone surrogate counts three.
  * @param {string} key
@@ -37,4 +61,4 @@ function isTooLong(key, limit) {
   return key.length * 3 > limit && Buffer.byteLength(key) > limit;
 }
 
-module.exports = { MARKS, isTooLong, marksOf };
+module.exports = { MARKS, bracketSegments, isTooLong, marksOf, marksOfName };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { DENSE_MAX, isPlain, ownValue } = require('../plain-value');
-const { MARKS, isTooLong, marksOf } = require('./key-marks');
+const { MARKS, isTooLong, marksOf, marksOfName } = require('./key-marks');
 
 /** Containers after which those seen are remembered: a value with cycles, or that shares parts, ends all the same. */
 const REMEMBER_AFTER = 10_000;
@@ -64,13 +64,13 @@ function isCleanArray(look, array) {
  * @param {Record<string, any>} object
  */
 function isCleanObject(look, object) {
-  const { wanted, limits } = look.rules;
+  const { wanted, limits, isForm } = look.rules;
   for (const key in object) {
     const descriptor = Object.getOwnPropertyDescriptor(object, key);
     if (descriptor === undefined) continue;
     const { value } = descriptor;
     look.keys += 1;
-    const marks = marksOf(key) & wanted;
+    const marks = (isForm ? marksOfName(key) : marksOf(key)) & wanted;
     if (marks !== 0 && (marks !== MARKS.constructor || (typeof value === 'object' && value !== null))) return false;
     if (look.keys > limits.maxKeys || isTooLong(key, limits.maxKeyLength)) return false;
     if (!isCleanValue(look, value)) return false;

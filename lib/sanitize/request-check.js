@@ -1,6 +1,7 @@
 'use strict';
 
 const { bodyError } = require('../body/body-error');
+const { mediaType } = require('../body/media-type');
 const { internalError } = require('../errors');
 const { createFindingReporter } = require('../events');
 const { defineOwn, partOf } = require('../plain-value');
@@ -25,12 +26,13 @@ const { compileRules } = require('./rules');
 function createCheck(stem, settings, locations) {
   const { onReject, mode = 'enforce' } = settings;
   const rules = compileRules(stem, settings);
+  const formRules = { ...rules, isForm: true };
   const judgeParam = createParamJudge(rules);
   const tell = createTell(settings);
 
   /** @param {any} request @param {Location} location @param {any} value */
   function checkPart(request, location, value) {
-    const inspection = inspect(value, rules);
+    const inspection = inspect(value, hasNames(request, location) ? formRules : rules);
     const refusal = inspection && tell(location === 'headers' ? asSeen(inspection) : inspection, location);
     if (refusal !== undefined) return refusal;
     if (inspection !== undefined && mode === 'enforce' && location !== 'headers' && inspection.value !== value) {
@@ -105,6 +107,16 @@ function createTell(settings) {
  */
 function refusalError({ rule, path }, details) {
   return bodyError('entity.rejected', { details: { rule, pointer: path, ...details } });
+}
+
+/**
+ * Whether the keys are names of parameters.
+ * @param {any} request
+ * @param {Location} location
+ */
+function hasNames({ headers }, location) {
+  if (location !== 'body') return location === 'query';
+  return mediaType(headers?.['content-type']) === 'application/x-www-form-urlencoded';
 }
 
 /**

@@ -4,7 +4,7 @@ const native = require('../loader');
 const { configure } = require('../errors');
 const { toNativeRules } = require('../body/key-rules');
 const { segmentsOf } = require('../pointer');
-const { MARKS, marksOf } = require('./key-marks');
+const { MARKS, bracketSegments, marksOf, marksOfName } = require('./key-marks');
 const { createTextRules } = require('./json-text');
 
 /**
@@ -12,7 +12,8 @@ const { createTextRules } = require('./json-text');
  * @typedef {'off' | 'report' | 'replace' | 'strip' | 'reject'} Action
  * @typedef {{ name: string, marks: number, action: Action, rank: number, replaceWith: string, allow: (string | undefined)[][] }} Rule
  * @typedef {{ maxDepth: number, maxKeys: number, maxElements: number, maxKeyLength: number }} Limits
- * @typedef {{ rules: Rule[], wanted: number, limits: Limits, text: import('./json-text').TextRules | undefined }} Rules
+ * @typedef {{ rules: Rule[], wanted: number, limits: Limits, text: import('./json-text').TextRules | undefined,
+ *   isForm: boolean }} Rules `isForm`: keys are names of parameters, whose brackets a parser may have left
  */
 
 const NATIVE_OPTIONS = ['maxDepth', 'maxKeys', 'maxElements', 'maxKeyLength'];
@@ -49,7 +50,8 @@ function compileRules(stem, settings) {
   });
   const wanted = rules.reduce((marks, rule) => (rule.action === 'off' ? marks : marks | rule.marks), 0);
   const limits = { maxDepth, maxKeys, maxElements, maxKeyLength };
-  return { rules, wanted, limits, text: settings.jsonStrings ? createTextRules(stem, input) : undefined };
+  const text = settings.jsonStrings ? createTextRules(stem, input) : undefined;
+  return { rules, wanted, limits, text, isForm: false };
 }
 
 /**
@@ -68,12 +70,12 @@ function parsePattern(pattern) {
  * @param {Place} [place] for the allow lists; without one they are not asked
  * @returns {Rule | undefined}
  */
-function ruleFor({ rules }, marks, place) {
+function ruleFor({ rules, isForm }, marks, place) {
   /** @type {Rule | undefined} */
   let strictest;
   for (const rule of rules) {
     if ((marks & rule.marks) === 0 || rule.rank <= (strictest?.rank ?? 0)) continue;
-    if (place === undefined || !isAllowed(rule, place)) strictest = rule;
+    if (place === undefined || !isAllowed(rule, place, isForm)) strictest = rule;
   }
   return strictest;
 }
@@ -81,10 +83,12 @@ function ruleFor({ rules }, marks, place) {
 /**
  * @param {Rule} rule
  * @param {Place} place
+ * @param {boolean} isForm
  */
-function isAllowed({ allow }, place) {
+function isAllowed({ allow }, place, isForm) {
   if (allow.length === 0) return false;
-  const path = segmentsOf(place);
+  const keys = segmentsOf(place);
+  const path = isForm ? keys.flatMap(bracketSegments) : keys;
   return allow.some(
     (pattern) =>
       pattern.length === path.length &&
@@ -92,6 +96,8 @@ function isAllowed({ allow }, place) {
   );
 }
 
+const SPECIAL = /^\$|\./g;
+const FORM_SPECIAL = /(?<=^|[[\]])\$|\./g;
 const PROHIBITED_NAMES = ['__proto__', 'constructor', 'prototype'];
 
 /**
@@ -103,8 +109,11 @@ const PROHIBITED_NAMES = ['__proto__', 'constructor', 'prototype'];
  * @returns {string | undefined}
  */
 function renamed(rules, { replaceWith }, key) {
-  const name = key.replace(/^\$|\./g, () => replaceWith);
-  const isProhibited = PROHIBITED_NAMES.includes(name) || ruleFor(rules, marksOf(name)) !== undefined;
+  const name = key.replace(rules.isForm ? FORM_SPECIAL : SPECIAL, () => replaceWith);
+  const segments = rules.isForm ? bracketSegments(name) : [name];
+  const marks = rules.isForm ? marksOfName(name) : marksOf(name);
+  const isProhibited =
+    segments.some((segment) => PROHIBITED_NAMES.includes(segment)) || ruleFor(rules, marks) !== undefined;
   return isProhibited ? undefined : name;
 }
 
