@@ -155,7 +155,13 @@ describe('sanitize.value', () => {
         {
           lazy: { get: () => (calls += 1), enumerable: true, configurable: true },
           $lazy: { get: () => (calls += 1), enumerable: true, configurable: true },
-          sink: { set: () => void (calls += 1), enumerable: true, configurable: true },
+          sink: {
+            set: (_value) => {
+              calls += 1;
+            },
+            enumerable: true,
+            configurable: true,
+          },
         },
       );
     const cleaned = sanitize.value(make());
