@@ -20,8 +20,9 @@ const OPTIONS = {
 // What the scan answers in place of a clean body's text (src/bindings/body.rs).
 const DECODE = 1;
 
-// Before Node 22, V8's own decoder of UTF-8 takes longer than building the text here; after it, less (bench/body.mjs).
-const BUILDS_TEXT = Number.parseInt(process.versions.node, 10) < 22;
+// Bytes beyond ASCII in a thousand up to which the text is built natively. Before Node 22 V8's own decoder is slower than
+// that for any text; from then on only while Latin-1 with a few escapes will do (bench/body.mjs).
+const DENSITY = Number.parseInt(process.versions.node, 10) < 22 ? 1000 : 48;
 
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
@@ -53,7 +54,8 @@ function json(options) {
 function createJsonParser(settings) {
   const { reviver, strict = true } = settings;
   const rules = configure('json', () => native.JsonRules.compile(toNativeRules(settings)));
-  const scan = configure('json', () => rules.scanner(BUILDS_TEXT));
+  // A reviver may be shown the source text, in which no character must have become an escape.
+  const scan = configure('json', () => rules.scanner(reviver ? 0 : DENSITY));
   const judge = createJudge(rules, settings);
 
   return function parse(body) {
@@ -78,7 +80,7 @@ function createJsonParser(settings) {
  */
 function createJudge(rules, settings) {
   const reportFinding = createFindingReporter('body', settings);
-  const decide = configure('json', () => rules.judge());
+  const decide = configure('json', () => rules.judge(settings.reviver !== undefined));
   const { mode = 'enforce' } = settings;
   const isEnforced = mode === 'enforce';
 

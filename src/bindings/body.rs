@@ -131,24 +131,24 @@ impl JsonRules {
     }
 
     /// The function that scans each body. It answers with the text for `JSON.parse` when the body is clean,
-    /// else with 1 (clean, but JavaScript is to decode it), 2 (flagged) or 3 (refused). `builds_text` says
-    /// whether text beyond ASCII is built here.
+    /// else with 1 (clean, but JavaScript is to decode it), 2 (flagged) or 3 (refused). Text is built here
+    /// up to `density` bytes beyond ASCII in a thousand, 0 to 1000.
     #[napi(catch_unwind, ts_return_type = "(body: Uint8Array) => string | number")]
     #[must_use]
-    pub fn scanner(&self, builds_text: bool) -> HotHandle<Scan> {
-        HotHandle(Scan { checker: Rc::clone(&self.0), builds_text })
+    pub fn scanner(&self, density: u32) -> HotHandle<Scan> {
+        HotHandle(Scan { checker: Rc::clone(&self.0), density: density as usize })
     }
 
     /// The function that decides about the body that was scanned last and found flagged or refused. It
     /// answers with the text to parse, or with 3 when the body must not be parsed; `out[0]` has the
-    /// number of findings.
+    /// number of findings. With `is_verbatim` no character of it is written as an escape.
     #[napi(
         catch_unwind,
         ts_return_type = "((body: Uint8Array) => string | number) & { readonly out: Float64Array }"
     )]
     #[must_use]
-    pub fn judge(&self) -> HotHandle<Judge> {
-        HotHandle(Judge(Rc::clone(&self.0)))
+    pub fn judge(&self, is_verbatim: bool) -> HotHandle<Judge> {
+        HotHandle(Judge { checker: Rc::clone(&self.0), is_verbatim })
     }
 
     /// Why the body that was judged last must not be parsed.
@@ -190,7 +190,7 @@ const fn action(outcome: Outcome) -> &'static str {
 /// The scan of one body.
 pub struct Scan {
     checker: Rc<Checker>,
-    builds_text: bool,
+    density: usize,
 }
 
 /// What the scan answers where it gives no text.
@@ -230,7 +230,7 @@ impl Scan {
         body: &[u8],
         facts: TextFacts,
     ) -> Result<Reply, BadArgument> {
-        if !self.builds_text && !facts.is_ascii() {
+        if facts.non_ascii_bytes.saturating_mul(1000) > body.len().saturating_mul(self.density) {
             return Ok(Reply::Number(DECODE));
         }
         self.checker.string(arguments, body, facts).map(Reply::String)
@@ -252,7 +252,10 @@ impl Checker {
 }
 
 /// The exact decision about one body.
-pub struct Judge(Rc<Checker>);
+pub struct Judge {
+    checker: Rc<Checker>,
+    is_verbatim: bool,
+}
 
 impl HotFunction for Judge {
     const NAME: &'static CStr = c"judge";
@@ -260,7 +263,7 @@ impl HotFunction for Judge {
 
     fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
         let body = arguments.bytes(0)?;
-        let checker = &*self.0;
+        let checker = &*self.checker;
         if checker.refusal.borrow().is_some() {
             return Ok(Reply::Number(REFUSED));
         }
@@ -273,13 +276,29 @@ impl HotFunction for Judge {
                 let text = text.as_deref().unwrap_or(body);
                 // Removing members adds no character; a new name may.
                 let is_ascii = checker.is_ascii.get() && text.is_ascii();
-                let facts = TextFacts { non_ascii_bytes: usize::from(!is_ascii) };
-                checker.string(arguments, text, facts).map(Reply::String)
+                self.string(arguments, text, is_ascii).map(Reply::String)
             }
             Err(refusal) => {
                 checker.refusal.replace(Some(refusal));
                 Ok(Reply::Number(REFUSED))
             }
         }
+    }
+}
+
+impl Judge {
+    fn string(
+        &self,
+        arguments: &Arguments<'_>,
+        text: &[u8],
+        is_ascii: bool,
+    ) -> Result<JsString, BadArgument> {
+        if self.is_verbatim && !is_ascii {
+            let mut units = Vec::new();
+            json::utf16_into(text, &mut units);
+            return arguments.utf16_string(&units);
+        }
+        let facts = TextFacts { non_ascii_bytes: usize::from(!is_ascii) };
+        self.checker.string(arguments, text, facts)
     }
 }
