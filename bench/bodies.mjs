@@ -37,7 +37,7 @@ function record({ names, text }, number) {
  * @param {typeof ASCII} words
  */
 function body(size, words) {
-  if (size < 300)
+  if (size < 300) {
     return Buffer.from(
       JSON.stringify({
         id: 17,
@@ -49,6 +49,7 @@ function body(size, words) {
         note: words.text.slice(0, 24),
       }),
     );
+  }
   const records = [];
   for (let length = 20; length < size;) {
     records.push(record(words, records.length));

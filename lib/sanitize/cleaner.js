@@ -142,9 +142,9 @@ class Cleaner {
     if (judgement === undefined) return text;
     const around = pointerOf(place);
     for (const { rule, path, action } of judgement.findings) this.found({ rule, path: around + path, action });
-    if (judgement.text) this.isChanged = true;
+    if (judgement.text !== undefined) this.isChanged = true;
     if (judgement.refusal) this.refusal = { rule: judgement.refusal.rule, path: around + judgement.refusal.path };
-    return judgement.text?.toString() ?? text;
+    return judgement.text ?? text;
   }
 
   /** @param {Found} finding */

@@ -4,11 +4,13 @@ const native = require('../loader');
 const { configure } = require('../errors');
 
 /**
- * @typedef {import('../native/binding').JudgementReply} Judgement
+ * @typedef {{ refusal?: import('../native/binding').RefusalReply, findings: import('../native/binding').FindingReply[], text?: string }} Judgement
  * @typedef {{ isClean: (text: string) => boolean, judge: (text: string) => Judgement | undefined }} TextRules
  */
 
+// What the scan answers when it has seen something; clean text is answered otherwise (src/bindings/body.rs).
 const FLAGGED = 2;
+const REFUSED = 3;
 
 /**
  * The rules for strings that hold a JSON object or array: those of `json`, on their bytes.
@@ -18,20 +20,24 @@ const FLAGGED = 2;
  */
 function createTextRules(stem, input) {
   const rules = configure(stem, () => native.JsonRules.compile(input));
-  const scan = configure(stem, () => rules.scanner());
+  // Density 0: clean text is not built a second time unless it is ASCII.
+  const scan = configure(stem, () => rules.scanner(0));
+  const decide = configure(stem, () => rules.judge(true));
 
   /** @param {string} text */
   function isClean(text) {
-    return !isStructure(text) || scan(Buffer.from(text)) < FLAGGED;
+    if (!isStructure(text)) return true;
+    const answer = scan(Buffer.from(text));
+    return answer !== FLAGGED && answer !== REFUSED;
   }
 
   /** @param {string} text */
   function judge(text) {
     if (isClean(text) || !isJson(text)) return undefined;
-    const bytes = Buffer.from(text);
-    // The core remembers why it refused the text that it scanned last.
-    scan(bytes);
-    return rules.judge(bytes);
+    // The core remembers what it saw in the text that it scanned last.
+    const answer = decide(Buffer.from(text));
+    if (typeof answer !== 'string') return { refusal: rules.refusal() ?? undefined, findings: [] };
+    return { findings: rules.findings(), text: answer === text ? undefined : answer };
   }
 
   return { isClean, judge };

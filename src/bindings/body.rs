@@ -5,8 +5,8 @@ use super::error::SetupError;
 use super::hooks;
 use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, JsString, Reply};
 use crate::json::{
-    self, Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Text, TextBuffers,
-    TextFacts, Verdict,
+    self, Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Text,
+    TextBuffers, TextFacts, Verdict,
 };
 use napi_derive::napi;
 use std::cell::{Cell, RefCell};
