@@ -17,6 +17,10 @@ const FACTORIES = [
   { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions' },
   { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },
   { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions', page: 'docs/query-parser.md' },
+  { table: require('../lib/sanitize').OPTIONS, type: 'SanitizeOptions', page: 'docs/sanitize.md' },
+  { table: require('../lib/sanitize').PARAMS_OPTIONS, type: 'SanitizeParamsOptions' },
+  { table: require('../lib/sanitize').VALUE_OPTIONS, type: 'SanitizeValueOptions' },
+  { table: require('../lib/hpp').OPTIONS, type: 'HppOptions', page: 'docs/hpp.md' },
 ];
 
 /**
