@@ -1,5 +1,4 @@
 //! Bodies as raw bytes: the scan of each one, and what is done about the few that it flags.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::error::SetupError;
 use super::hooks;
