@@ -2,6 +2,8 @@
 import express from 'express';
 import carapace, {
   CarapaceError,
+  hpp,
+  sanitize,
   rateLimit,
   type CarapaceEvent,
   type RateLimitInfo,
@@ -58,3 +60,31 @@ securityHeaders({ hsts: false });
 securityHeaders({ trustProxy: true });
 // @ts-expect-error no such type
 securityHeaders.clearSiteData(['cookie']);
+
+app.use(
+  sanitize({ locations: ['body', 'headers'], operator: { replaceWith: '_', allow: ['/filter/*'] }, jsonStrings: true }),
+);
+app.get('/users/:id', sanitize.params({ nul: 'report' }), (request, response) => response.json(request.params.id));
+app.param('id', sanitize.params.param());
+const cleaned: { name: string } = sanitize.value({ name: 'x' }, { action: 'reject' });
+const isDirty: boolean = sanitize.compile({ maxDepth: 5 }).has(cleaned) || sanitize.has(cleaned);
+app.use(
+  hpp({
+    keep: isDirty ? 'first' : 'last',
+    whitelist: 'tags',
+    scalar: ['role'],
+    type: (request) => request.is('multipart'),
+  }),
+);
+carapace({ sanitize: { mode: 'report' }, hpp: false });
+
+// @ts-expect-error no such place
+sanitize({ locations: ['cookies'] });
+// @ts-expect-error the peer's name
+sanitize({ replaceWith: '_' });
+// @ts-expect-error values have no place
+sanitize.value({}, { locations: ['body'] });
+// @ts-expect-error the peer's name
+hpp({ checkQuery: false });
+// @ts-expect-error no such choice
+hpp({ keep: 'all' });
