@@ -187,10 +187,10 @@ export interface BodyReaderOptions extends ReportingOptions {
   /** Answer 415 for a body of another type, or of none, instead of leaving it to others. Default false. */
   strictContentType?: boolean;
   /**
-   * Called with the bytes before anything looks at them, for example to check a signature. What it throws answers 403, or the
-   * thrown error's own `status`.
+   * Called with the bytes before anything looks at them, for example to check a signature. What it throws, or its promise
+   * rejects with, answers 403, or with that error's own `status`.
    */
-  verify?: (request: any, response: any, body: Buffer, encoding: string) => void;
+  verify?: (request: any, response: any, body: Buffer, encoding: string) => unknown;
   /** Keep the bytes as `request.rawBody`. Default false. */
   keepRaw?: boolean;
   /** How long the whole body may take, in milliseconds, 1 to 2147483647 or `Infinity`. Default 30000. 408 beyond. */

@@ -14,7 +14,7 @@ const FACTORIES = [
   { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
   { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
-  { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions' },
+  { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions', page: 'docs/body.md' },
   { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },
   { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions', page: 'docs/query-parser.md' },
   { table: require('../lib/sanitize').OPTIONS, type: 'SanitizeOptions', page: 'docs/sanitize.md' },
