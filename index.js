@@ -3,6 +3,7 @@
 const { json } = require('./lib/body/json');
 const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
+const { explainClient } = require('./lib/client-key');
 const { CarapaceError } = require('./lib/errors');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
@@ -12,6 +13,7 @@ const { securityHeaders } = require('./lib/security-headers');
 module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
+  explainClient,
   json,
   queryParser,
   rateLimit,

@@ -1,4 +1,5 @@
 import parts from './index.js';
 
 export default parts.carapace;
-export const { CarapaceError, carapace, json, queryParser, rateLimit, securityHeaders, urlencoded } = parts;
+export const { CarapaceError, carapace, explainClient, json, queryParser, rateLimit, securityHeaders, urlencoded } =
+  parts;
