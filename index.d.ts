@@ -415,11 +415,12 @@ export namespace rateLimit {
 
 /** What a rule found in a request, without the value. */
 export interface Finding {
-  /** `proto`, `operator`, `dotted`, `nul`, `duplicate`, or the limit that was passed, such as `too-deep`. */
+  /** `proto`, `operator`, `dotted`, `nul`, `duplicate`, `polluted`, or the limit that was passed, such as `too-deep`. */
   rule: string;
   /** JSON pointer (RFC 6901) of the member. */
   path: string;
-  location: 'body' | 'query' | 'params' | 'headers';
+  /** The part of the request; absent when `sanitize.value` found it. */
+  location?: 'body' | 'query' | 'params' | 'headers';
   /** What was done: `strip`, `replace`, `report` or `reject`. */
   action: string;
 }
@@ -563,6 +564,125 @@ export function queryParser(options?: QueryParserOptions): QueryParser;
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function json(options?: JsonOptions): Middleware;
+
+/** Options of `sanitize.value`, `sanitize.has` and `sanitize.compile`. */
+export interface SanitizeValueOptions extends KeyRuleOptions {
+  /** Arrays and objects inside one another. Default 64. */
+  maxDepth?: number;
+  /** Elements of one array. Default 100000. */
+  maxElements?: number;
+  /** Look into strings that hold a JSON object or array, too, by the rules of {@link json}; one level. Default false. */
+  jsonStrings?: boolean;
+}
+
+/** Options of `sanitize.params`. */
+export interface SanitizeParamsOptions extends ReportingOptions, SanitizeValueOptions {
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/** Options of {@link sanitize}. */
+export interface SanitizeOptions extends SanitizeParamsOptions {
+  /**
+   * The parts of the request to look at. `headers` are never changed: what would be removed there is only reported.
+   * Default `['body', 'query', 'params']`.
+   */
+  locations?: ('body' | 'query' | 'params' | 'headers')[];
+}
+
+/** Compiled rules for values of any origin. */
+export interface Sanitizer {
+  /**
+   * The value itself when it is clean, else a clean copy; the input is never written to. In report mode the value itself.
+   * @throws {CarapaceError} for a value that the rules refuse, with `rule` and `pointer`
+   */
+  value<T>(input: T): T;
+  /** Whether the rules would find anything, or refuse the value. */
+  has(input: unknown): boolean;
+}
+
+/** A handler for Express's `app.param` and `router.param`. */
+export type ParamHandler = (
+  request: any,
+  response: any,
+  next: (error?: unknown) => void,
+  value: unknown,
+  name: string,
+) => void;
+
+/** The middleware for route parameters. */
+export interface SanitizeParams {
+  (options?: SanitizeParamsOptions): Middleware;
+  /**
+   * For one parameter wherever it occurs.
+   * @example
+   * app.param('id', sanitize.params.param());
+   * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+   */
+  param(options?: SanitizeParamsOptions): ParamHandler;
+}
+
+/** The type of {@link sanitize}: a factory, with the same rules for values. */
+export interface Sanitize {
+  (options?: SanitizeOptions): Middleware;
+  /** {@link Sanitizer.value} with rules that are compiled for this call; without options they are compiled once. */
+  value<T>(input: T, options?: SanitizeValueOptions): T;
+  /** {@link Sanitizer.has}, likewise. */
+  has(input: unknown, options?: SanitizeValueOptions): boolean;
+  /** Compiles rules once, for many values. */
+  compile(options?: SanitizeValueOptions): Sanitizer;
+  /**
+   * Checks the values of route parameters: `__proto__`, a `$` at the start or after a dot, NUL. To be mounted on the route,
+   * because parameters exist only there. Nothing can be taken away from a route: every action but `report` and `off`
+   * answers 400.
+   * @example
+   * app.get('/users/:id', sanitize.params(), show);
+   * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+   */
+  params: SanitizeParams;
+}
+
+/**
+ * Takes prototype-pollution and operator keys out of what others have parsed (multipart fields, custom parsers, Express's
+ * own query parser), under the rules, defaults and limits of {@link json}. `request.query` becomes an own property, the
+ * same on Express 4 and 5 however often it is read. Instances of classes are left alone.
+ * @example
+ * app.use(upload.none(), sanitize());
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export const sanitize: Sanitize;
+
+/** Options of {@link hpp}. */
+export interface HppOptions extends ReportingOptions {
+  /** Which of the values of a repeated parameter stays; `reject` answers 400. Default `last`. */
+  keep?: 'last' | 'first' | 'reject';
+  /** Parameters that may have several values, with everything below them. `a` is also `a[]`; `u.role` is also `u[role]`. */
+  whitelist?: string | string[];
+  /**
+   * Members that must be neither arrays nor objects, in the query and in bodies of every type: `role`, `user.id`. Arrays on
+   * the way are followed. A list becomes its one value, as under `keep`; what has none is answered with 400.
+   */
+  scalar?: string | string[];
+  /** Default `['query', 'body']`. */
+  locations?: ('query' | 'body')[];
+  /** The bodies that hold parameters, as a media type, a list, or a function of the request. Default `urlencoded`. */
+  type?: string | string[] | ((request: any) => unknown);
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Called with each finding, the first hundred of a request; what it throws becomes a process warning. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/**
+ * Leaves one value of each repeated parameter, at every level, and puts the originals aside as `request.queryPolluted` and
+ * `request.bodyPolluted` (CWE-235). To be mounted after the readers and after {@link sanitize}.
+ * @example
+ * app.use(hpp({ whitelist: ['tags'], scalar: ['role'] }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function hpp(options?: HppOptions): Middleware;
 
 type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -932,6 +1052,10 @@ export interface CarapaceOptions {
   urlencoded?: UrlencodedOptions | boolean;
   /** On by default. */
   queryParser?: QueryParserOptions | boolean;
+  /** On by default. A value that the chain's own readers built under the same rules is not walked again. */
+  sanitize?: SanitizeOptions | boolean;
+  /** On by default. */
+  hpp?: HppOptions | boolean;
 }
 
 /**

@@ -18,7 +18,8 @@ describe('a panic in the native core', () => {
   const CASES = [
     ['the limiter', PANIC.hot, rateLimit({ limit: 10 }), (port) => send(port)],
     ['the scan of a body', PANIC.hot, json(), (port) => sendJson(port, '{"a":1}')],
-    ['the judgement of a body', PANIC.rare, json(), (port) => sendJson(port, '{"$a":1}')],
+    ['the findings in a body', PANIC.rare, json({ onFinding() {} }), (port) => sendJson(port, '{"$a":1}')],
+    ['the reason for refusing a body', PANIC.rare, json({ mode: 'report' }), (port) => sendJson(port, '{"a":1,"a":2}')],
     ['a form', PANIC.hot, urlencoded(), (port) => sendJson(port, 'a=1', { headers: FORM })],
     ['the findings in a form', PANIC.rare, urlencoded(), (port) => sendJson(port, '$a=1', { headers: FORM })],
     ['a query string', PANIC.hot, queryParser(), (port) => send(port, { path: '/?a[b]=1' })],

@@ -3,13 +3,13 @@
 
 use super::error::SetupError;
 use super::hooks;
-use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
+use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, JsString, Reply};
 use crate::json::{
-    self, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Verdict,
+    self, Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Text,
+    TextBuffers, TextFacts, Verdict,
 };
-use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -96,21 +96,14 @@ pub struct RefusalReply {
     pub path: String,
 }
 
-/// What became of a flagged or refused body.
-#[napi(object)]
-pub struct JudgementReply {
-    /// Set when the body must not be parsed.
-    pub refusal: Option<RefusalReply>,
-    /// The text to parse instead, in UTF-8, when members were removed or renamed.
-    pub text: Option<Buffer>,
-    /// What was found, the first hundred.
-    pub findings: Vec<FindingReply>,
-}
-
 struct Checker {
     rules: Rules,
     scratch: RefCell<Scratch>,
+    buffers: RefCell<TextBuffers>,
+    /// Whether the body that was flagged last has no byte of 0x80 and above.
+    is_ascii: Cell<bool>,
     refusal: RefCell<Option<Refusal>>,
+    findings: RefCell<Vec<Finding>>,
 }
 
 /// The rules for JSON bodies, compiled.
@@ -130,50 +123,59 @@ impl JsonRules {
         Ok(Self(Rc::new(Checker {
             rules,
             scratch: RefCell::default(),
+            buffers: RefCell::default(),
+            is_ascii: Cell::default(),
             refusal: RefCell::default(),
+            findings: RefCell::default(),
         })))
     }
 
-    /// The function that scans each body: 0 clean ASCII, 1 clean with other characters (their bytes in
-    /// `out[0]`), 2 flagged, 3 refused.
+    /// The function that scans each body. It answers with the text for `JSON.parse` when the body is clean,
+    /// else with 1 (clean, but JavaScript is to decode it), 2 (flagged) or 3 (refused). Text is built here
+    /// up to `density` bytes beyond ASCII in a thousand, 0 to 1000.
+    #[napi(catch_unwind, ts_return_type = "(body: Uint8Array) => string | number")]
+    #[must_use]
+    pub fn scanner(&self, density: u32) -> HotHandle<Scan> {
+        HotHandle(Scan { checker: Rc::clone(&self.0), density: density as usize })
+    }
+
+    /// The function that decides about the body that was scanned last and found flagged or refused. It
+    /// answers with the text to parse, or with 3 when the body must not be parsed; `out[0]` has the
+    /// number of findings. With `is_verbatim` no character of it is written as an escape.
     #[napi(
         catch_unwind,
-        ts_return_type = "((body: Uint8Array) => number) & { readonly out: Float64Array }"
+        ts_return_type = "((body: Uint8Array) => string | number) & { readonly out: Float64Array }"
     )]
     #[must_use]
-    pub fn scanner(&self) -> HotHandle<Scan> {
-        HotHandle(Scan(Rc::clone(&self.0)))
+    pub fn judge(&self, is_verbatim: bool) -> HotHandle<Judge> {
+        HotHandle(Judge { checker: Rc::clone(&self.0), is_verbatim })
     }
 
-    /// Decides about the body that was scanned last and found flagged or refused.
+    /// Why the body that was judged last must not be parsed.
     #[napi(catch_unwind)]
     #[must_use]
-    pub fn judge(&self, body: Uint8Array) -> JudgementReply {
+    pub fn refusal(&self) -> Option<RefusalReply> {
         hooks::crossing(hooks::Kind::Rare);
-        let refusal = self.0.refusal.borrow_mut().take();
-        match refusal.map_or_else(|| json::sanitize(&body, &self.0.rules), Err) {
-            Ok(sanitized) => sanitized.into(),
-            Err(refusal) => refusal.into(),
-        }
+        let refusal = self.0.refusal.borrow();
+        refusal.as_ref().map(|Refusal { kind, pointer, .. }| RefusalReply {
+            rule: kind.as_str().to_owned(),
+            path: pointer.clone(),
+        })
     }
-}
 
-impl From<Sanitized> for JudgementReply {
-    fn from(sanitized: Sanitized) -> Self {
-        let findings = sanitized.findings.into_iter().map(|finding| FindingReply {
-            rule: finding.rule.as_str().to_owned(),
-            action: action(finding.outcome).to_owned(),
-            path: finding.pointer,
-        });
-        Self { refusal: None, findings: findings.collect(), text: sanitized.text.map(Buffer::from) }
-    }
-}
-
-impl From<Refusal> for JudgementReply {
-    fn from(refusal: Refusal) -> Self {
-        let rule = refusal.kind.as_str().to_owned();
-        let reply = RefusalReply { rule, path: refusal.pointer };
-        Self { refusal: Some(reply), text: None, findings: Vec::new() }
+    /// What was found in the body that was judged last, the first hundred.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn findings(&self) -> Vec<FindingReply> {
+        hooks::crossing(hooks::Kind::Rare);
+        let findings = self.0.findings.take().into_iter();
+        findings
+            .map(|finding| FindingReply {
+                rule: finding.rule.as_str().to_owned(),
+                action: action(finding.outcome).to_owned(),
+                path: finding.pointer,
+            })
+            .collect()
     }
 }
 
@@ -186,35 +188,117 @@ pub(super) const fn action(outcome: Outcome) -> &'static str {
 }
 
 /// The scan of one body.
-pub struct Scan(Rc<Checker>);
+pub struct Scan {
+    checker: Rc<Checker>,
+    density: usize,
+}
+
+/// What the scan answers where it gives no text.
+const DECODE: f64 = 1.0;
+const FLAGGED: f64 = 2.0;
+const REFUSED: f64 = 3.0;
 
 impl HotFunction for Scan {
     const NAME: &'static CStr = c"scan";
+    const OUT: usize = 0;
+
+    fn call(&self, arguments: &Arguments<'_>, _: &mut [f64]) -> Result<Reply, BadArgument> {
+        let body = arguments.bytes(0)?;
+        let Checker { rules, scratch, refusal, is_ascii, .. } = &*self.checker;
+        let verdict = json::scan(body, rules, &mut scratch.borrow_mut());
+        match verdict {
+            Verdict::Clean(facts) => self.text(arguments, body, facts),
+            Verdict::Flagged { facts, .. } => {
+                refusal.replace(None);
+                is_ascii.set(facts.is_ascii());
+                Ok(Reply::Number(FLAGGED))
+            }
+            Verdict::Refused(reason) => {
+                refusal.replace(Some(reason));
+                Ok(Reply::Number(REFUSED))
+            }
+        }
+    }
+}
+
+impl Scan {
+    /// The body as a string, built in the same call: a second crossing would cost as much as the scan of a
+    /// small body.
+    fn text(
+        &self,
+        arguments: &Arguments<'_>,
+        body: &[u8],
+        facts: TextFacts,
+    ) -> Result<Reply, BadArgument> {
+        if facts.non_ascii_bytes.saturating_mul(1000) > body.len().saturating_mul(self.density) {
+            return Ok(Reply::Number(DECODE));
+        }
+        self.checker.string(arguments, body, facts).map(Reply::String)
+    }
+}
+
+impl Checker {
+    fn string(
+        &self,
+        arguments: &Arguments<'_>,
+        body: &[u8],
+        facts: TextFacts,
+    ) -> Result<JsString, BadArgument> {
+        match self.buffers.borrow_mut().build(body, facts) {
+            Text::Ascii(bytes) | Text::Latin1(bytes) => arguments.latin1(bytes),
+            Text::Utf16(units) => arguments.utf16_string(units),
+        }
+    }
+}
+
+/// The exact decision about one body.
+pub struct Judge {
+    checker: Rc<Checker>,
+    is_verbatim: bool,
+}
+
+impl HotFunction for Judge {
+    const NAME: &'static CStr = c"judge";
     const OUT: usize = 1;
 
     fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
         let body = arguments.bytes(0)?;
-        let Checker { rules, scratch, refusal } = &*self.0;
-        let verdict = json::scan(body, rules, &mut scratch.borrow_mut());
-        let code = match verdict {
-            Verdict::Clean(facts) if facts.is_ascii() => 0,
-            Verdict::Clean(facts) => {
+        let checker = &*self.checker;
+        if checker.refusal.borrow().is_some() {
+            return Ok(Reply::Number(REFUSED));
+        }
+        match json::sanitize(body, &checker.rules) {
+            Ok(Sanitized { text, findings, .. }) => {
                 if let Some(slot) = out.first_mut() {
-                    #[expect(clippy::cast_precision_loss, reason = "V8's buffers are below 2^53")]
-                    let bytes = facts.non_ascii_bytes as f64;
-                    *slot = bytes;
+                    *slot = u32::try_from(findings.len()).map_or(f64::INFINITY, f64::from);
                 }
-                1
+                checker.findings.replace(findings);
+                let text = text.as_deref().unwrap_or(body);
+                // Removing members adds no character; a new name may.
+                let is_ascii = checker.is_ascii.get() && text.is_ascii();
+                self.string(arguments, text, is_ascii).map(Reply::String)
             }
-            Verdict::Flagged { .. } => {
-                refusal.replace(None);
-                2
+            Err(refusal) => {
+                checker.refusal.replace(Some(refusal));
+                Ok(Reply::Number(REFUSED))
             }
-            Verdict::Refused(reason) => {
-                refusal.replace(Some(reason));
-                3
-            }
-        };
-        Ok(Reply::Number(f64::from(code)))
+        }
+    }
+}
+
+impl Judge {
+    fn string(
+        &self,
+        arguments: &Arguments<'_>,
+        text: &[u8],
+        is_ascii: bool,
+    ) -> Result<JsString, BadArgument> {
+        if self.is_verbatim && !is_ascii {
+            let mut units = Vec::new();
+            json::utf16_into(text, &mut units);
+            return arguments.utf16_string(&units);
+        }
+        let facts = TextFacts { non_ascii_bytes: usize::from(!is_ascii) };
+        self.checker.string(arguments, text, facts)
     }
 }

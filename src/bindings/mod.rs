@@ -11,6 +11,7 @@ pub mod form;
 pub mod hooks;
 pub mod hot;
 pub mod rate_limit;
+pub mod sanitize;
 pub mod security_headers;
 
 use napi_derive::napi;

@@ -154,16 +154,20 @@ impl Reader<'_> {
         self.at += 1;
         let id = length(self.spans.members.len());
         self.limit(id + 1, self.limits.keys, RefusalKind::TooManyKeys, start)?;
-        let raw = slice(self.body, key);
-        self.scratch.clear();
-        keys::decode(raw, &mut self.scratch).map_err(|_| self.malformed())?;
-        let bytes = length(self.scratch.len());
+        let mut decoded = slice(self.body, key);
+        if decoded.contains(&b'\\') {
+            self.scratch.clear();
+            keys::decode(decoded, &mut self.scratch).map_err(|_| self.malformed())?;
+            decoded = &self.scratch;
+        }
+        let bytes = length(decoded.len());
+        let is_prototype = decoded == b"prototype";
         self.limit(bytes, self.limits.key_bytes, RefusalKind::KeyTooLong, start)?;
         let Some(frame) = self.stack.last_mut() else { return Err(self.malformed()) };
         let (container, previous) = (frame.container, frame.member);
         frame.member = id;
         if let Some(owner) = self.spans.containers.get_mut(container as usize) {
-            owner.owns_prototype |= self.scratch == b"prototype";
+            owner.owns_prototype |= is_prototype;
         }
         if let Some(member) = self.spans.members.get_mut(previous as usize) {
             member.next = id;
@@ -181,11 +185,13 @@ impl Reader<'_> {
         self.at += 1;
         let start = length(self.at);
         loop {
+            let rest = self.body.get(self.at..).unwrap_or_default();
+            let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            self.at += rest.iter().position(special).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
-                Some(0..0x20) | None => return Err(self.malformed()),
-                Some(_) => self.at += 1,
+                _ => return Err(self.malformed()),
             }
         }
         let end = length(self.at);

@@ -133,8 +133,10 @@ impl<'a> Siblings<'a> {
         Self { occurrences, repeated }
     }
 
-    fn of_key(&self, place: &Place<'a>) -> (u32, u32) {
-        self.occurrences.get(place).copied().unwrap_or_default()
+    /// First and last occurrence of the member's key.
+    fn of_key(&self, id: u32, place: &Place<'a>) -> (u32, u32) {
+        let repeated = self.repeated.and_then(|_| self.occurrences.get(place));
+        repeated.copied().unwrap_or((id, id))
     }
 }
 
@@ -174,7 +176,7 @@ impl<'a> Decider<'a> {
 
     fn decide(&mut self, id: u32, member: &Member) -> Result<(), Refusal> {
         let place = (member.container, decoded(slice(self.body, member.key)));
-        let (first, last) = self.siblings.of_key(&place);
+        let (first, last) = self.siblings.of_key(id, &place);
         if self.rules.duplicates == DuplicatePolicy::First && first != id {
             self.find(Rule::Duplicate, Outcome::Stripped, member);
             self.remove(member);
