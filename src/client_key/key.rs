@@ -33,6 +33,25 @@ impl<'text> ClientKey<'text> {
             .map_or(Self::Text(text), |address| Self::Address(prefixes.apply(address)))
     }
 
+    /// Appends the key's bytes, the same in every process and version: a tag, then the address's octets or
+    /// the text in UTF-16, low byte first. Different keys give different bytes.
+    pub fn append_bytes(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Address(IpAddr::V4(v4)) => {
+                bytes.push(4);
+                bytes.extend_from_slice(&v4.octets());
+            }
+            Self::Address(IpAddr::V6(v6)) => {
+                bytes.push(6);
+                bytes.extend_from_slice(&v6.octets());
+            }
+            Self::Text(units) => {
+                bytes.push(0);
+                bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+            }
+        }
+    }
+
     /// The key as text, under the default prefixes: see [`ClientKey::to_text_with`].
     #[must_use]
     pub fn to_text(&self) -> String {

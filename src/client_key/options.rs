@@ -7,7 +7,7 @@ use super::sources::{Form, SOURCES, Source};
 use crate::error::{ConfigError, ErrorCode};
 
 /// The longest chain of proxies that a rule believes. A larger number is a way to write "trust everybody".
-const MAX_HOPS: f64 = 32.0;
+const MAX_HOPS: f64 = 64.0;
 
 /// The options of `client`, as they came.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -131,13 +131,6 @@ impl ClientRule {
         self.prefixes
     }
 
-    /// The same rule with another IPv6 prefix, 1 to 128.
-    #[must_use]
-    pub fn with_ipv6_prefix(mut self, bits: u8) -> Self {
-        self.prefixes.ipv6 = bits.clamp(1, 128);
-        self
-    }
-
     /// The client of a request that came from the socket address `peer`, empty when there is none.
     /// `forwarded` is the value of the header that [`header`](Self::header) names, its lines joined by
     /// commas, or the address that the framework chose; empty when there is none. At most the last

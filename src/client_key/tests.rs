@@ -15,10 +15,12 @@ fn key(text: &str) -> String {
     ClientKey::parse(&units(text), super::DEFAULT_IPV6_PREFIX).to_text()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the option itself is what the tests vary")]
 fn hops(count: u8) -> Option<TrustProxy> {
     Some(TrustProxy::Hops(f64::from(count)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the option itself is what the tests vary")]
 fn ranges(entries: &[&str]) -> Option<TrustProxy> {
     Some(TrustProxy::Ranges(entries.iter().map(|entry| (*entry).to_owned()).collect()))
 }

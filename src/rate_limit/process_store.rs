@@ -68,7 +68,13 @@ impl ProcessStore {
     /// Cost: O(1).
     #[must_use = "the hit is counted either way, but a decision not looked at protects nothing"]
     pub fn hit(&self, key: &[u16], now_ms: u64) -> Decision {
-        let hash = self.hash(&ClientKey::parse(key, self.limit.ipv6_prefix));
+        self.hit_key(&ClientKey::parse(key, self.limit.ipv6_prefix), now_ms)
+    }
+
+    /// [`ProcessStore::hit`] for a key that is canonical already.
+    #[must_use = "the hit is counted either way, but a decision not looked at protects nothing"]
+    pub fn hit_key(&self, key: &ClientKey<'_>, now_ms: u64) -> Decision {
+        let hash = self.hash(key);
         let shard = usize::try_from(hash >> 122).unwrap_or(0);
         let Some(shard) = self.shards.get(shard) else {
             return Decision { is_allowed: false, used: u32::MAX, reset_at_ms: now_ms };

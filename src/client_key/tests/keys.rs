@@ -174,15 +174,23 @@ fn keeps_every_other_key_whole_and_apart_s11() {
     let mut forms: Vec<Vec<u16>> = keys.iter().map(|text| units(text)).collect();
     let lone = [vec![0xd800], vec![0xdc00], vec![0x5c, 0xd800], vec![0xd800, 0x5c], vec![0xfffd]];
     forms.extend(lone);
-    let parsed: HashSet<_> = forms.iter().map(|form| ClientKey::parse(form, 56)).collect();
-    assert_eq!(parsed.len(), forms.len());
-    for prefixes in
-        [Prefixes::default(), Prefixes { ipv4: 24, ipv6: 56 }, Prefixes { ipv4: 32, ipv6: 57 }]
-    {
-        let parsed: HashSet<_> =
+    let distinct: HashSet<_> = forms.iter().map(|form| ClientKey::parse(form, 56)).collect();
+    assert_eq!(distinct.len(), forms.len());
+    for (ipv4, ipv6) in [(32, 56), (24, 56), (32, 57)] {
+        let prefixes = Prefixes { ipv4, ipv6 };
+        let distinct: HashSet<_> =
             forms.iter().map(|form| ClientKey::parse_with(form, prefixes)).collect();
-        let texts: HashSet<_> = parsed.iter().map(|key| key.to_text_with(prefixes)).collect();
-        assert_eq!(texts.len(), parsed.len());
+        let spelled: HashSet<_> = distinct.iter().map(|key| key.to_text_with(prefixes)).collect();
+        assert_eq!(spelled.len(), distinct.len());
+        let bytes: HashSet<_> = distinct
+            .iter()
+            .map(|key| {
+                let mut bytes = Vec::new();
+                key.append_bytes(&mut bytes);
+                bytes
+            })
+            .collect();
+        assert_eq!(bytes.len(), distinct.len());
     }
 }
 

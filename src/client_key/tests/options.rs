@@ -30,7 +30,7 @@ fn refuses_to_trust_everybody_s7() {
     ] {
         assert_eq!(refusal(ranges(everybody), None), value("trustProxy"), "{everybody:?}");
     }
-    for count in [-1.0, 0.5, 33.0, 1e6, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+    for count in [-1.0, 0.5, 65.0, 1e6, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(refusal(Some(TrustProxy::Hops(count)), None), value("trustProxy"), "{count}");
     }
 }
