@@ -74,6 +74,95 @@ export interface ReportingOptions {
   onEvent?: (event: CarapaceEvent) => void;
 }
 
+/** A header that can name a client. */
+export type ClientHeader =
+  | 'x-forwarded-for'
+  | 'forwarded'
+  | 'cf-connecting-ip'
+  | 'true-client-ip'
+  | 'fastly-client-ip'
+  | 'fly-client-ip'
+  | 'x-real-ip'
+  | 'x-client-ip'
+  | 'x-cluster-client-ip'
+  | 'x-envoy-external-address'
+  | 'x-azure-clientip'
+  | 'x-azure-socketip'
+  | 'x-appengine-user-ip'
+  | 'x-nf-client-connection-ip'
+  | 'do-connecting-ip'
+  | 'x-vercel-forwarded-for'
+  | 'cloudfront-viewer-address';
+
+/** What stands before the app: its header, and for some the addresses that are trusted to send it (docs/client.md). */
+export type ClientProvider =
+  | 'akamai'
+  | 'aws-alb'
+  | 'azure-front-door'
+  | 'cloudflare'
+  | 'cloudfront'
+  | 'fastly'
+  | 'fly'
+  | 'google-cloud'
+  | 'heroku'
+  | 'nginx';
+
+/** How a client is told apart. Without `trustProxy` and `header`, Express's own `trust proxy` decides. */
+export interface ClientOptions {
+  /**
+   * Whom a header is believed: the number of proxies in front of the app (1 to 64), whatever their addresses; or the proxies'
+   * addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, as a list or as text with commas; `false` or 0: no header is
+   * read. `true`, and ranges that hold everybody, throw. Default: Express's `trust proxy`, unless that trusts everybody, which
+   * is not followed and reported once as `proxy.trust-all`; with a provider as `header`, that provider's addresses.
+   */
+  trustProxy?: boolean | number | string | readonly string[];
+  /** The one header that is read, by its name or its provider's. Default `x-forwarded-for`. Every other one is ignored. */
+  header?: ClientHeader | ClientProvider;
+  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128; `false`: all. Default 56, the least that one subscriber has. */
+  ipv6Prefix?: number | false;
+  /** Leading bits of an IPv4 address that tell clients apart, 1 to 32; `false`: all. Default 32. */
+  ipv4Prefix?: number | false;
+  /** Bring a key from `keyGenerator` that is an address to the canonical form. Default true. */
+  canonicalKeys?: boolean;
+}
+
+/** Which rule gave a client's key; docs/client.md has a line for each. */
+export type ClientKeyRule =
+  | 'hops'
+  | 'trusted-proxies'
+  | 'header'
+  | 'express'
+  | 'express-trusts-all'
+  | 'socket'
+  | 'untrusted-peer'
+  | 'header-missing'
+  | 'not-an-address'
+  | 'no-peer';
+
+/** What {@link explainClient} tells. */
+export interface ClientExplanation {
+  /** The canonical key, such as `192.0.2.1` or `2001:db8:1200::/56`. */
+  key: string;
+  rule: ClientKeyRule;
+  /** The address of the connection, as Node has it; empty when there is none. */
+  peer: string;
+  /** The header that the key comes from, or `socket`. */
+  source: ClientHeader | 'socket';
+  /** The text that the key was made from. */
+  value: string;
+  /** Headers of the request that name a client too, and were not believed. */
+  ignored: { header: ClientHeader; value: string }[];
+}
+
+/**
+ * Tells which rule gives which client key for a request: the answer to "why does everybody share one limit?".
+ * @param options the same as a limiter's `client`
+ * @example
+ * app.get('/debug/client', (request, response) => response.json(explainClient(request, { trustProxy: 1 })));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function explainClient(request: IncomingMessage, options?: ClientOptions): ClientExplanation;
+
 /** Where one policy stands for the client of a request. */
 export interface RateLimitPolicyInfo {
   name: string;
@@ -83,8 +172,8 @@ export interface RateLimitPolicyInfo {
   remaining: number;
   /** When the window ends. */
   resetTime: Date;
-  /** The client key as it was read. */
-  key: string;
+  /** The canonical client key, made when it is read. */
+  readonly key: string;
 }
 
 /** `request.rateLimit`: the strictest policy so far, and all of them. */
@@ -101,12 +190,14 @@ export interface RateLimitOptions extends ReportingOptions {
   /** The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`. */
   name?: string;
   /**
-   * Names the client of a request. Default: its address, as Express's `trust proxy` finds it, or the connection's when that
-   * setting trusts everybody. A result that is an address is brought to its canonical form.
+   * Names the client of a request. Default: its address, as `client` finds it. A result that is an address is brought to its
+   * canonical form.
    */
   keyGenerator?: (request: any) => string;
-  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128. Default 56, the least that one subscriber has. */
-  ipv6Prefix?: number;
+  /** How clients are told apart. */
+  client?: ClientOptions;
+  /** Short for `client.ipv6Prefix`. */
+  ipv6Prefix?: number | false;
   /** Clients remembered at the most, 1 to 100000000. Default 1000000. Beyond it those with the least hits are forgotten. */
   maxKeys?: number;
   /** `report` counts and reports but denies nobody. Default `enforce`. */

@@ -2,7 +2,7 @@
 
 const { createHmac, randomBytes } = require('node:crypto');
 const native = require('./loader');
-const { clientAddress } = require('./client-address');
+const { OPTIONS: CLIENT_OPTIONS, createClientResolver, createTrustAllReporter, peerOf } = require('./client-key');
 const { CarapaceError, configure, internalError } = require('./errors');
 const { createReporter } = require('./events');
 const { readOptions } = require('./options');
@@ -20,7 +20,8 @@ const OPTIONS = {
   windowMs: 'number',
   name: 'string',
   keyGenerator: 'function',
-  ipv6Prefix: 'number',
+  client: { type: 'object', keys: CLIENT_OPTIONS },
+  ipv6Prefix: 'number|boolean',
   maxKeys: 'number',
   mode: { type: 'string', oneOf: ['enforce', 'report'] },
   onReject: { type: 'string', oneOf: ['answer', 'next'] },
@@ -40,9 +41,8 @@ const digestSecret = randomBytes(32);
  */
 function rateLimit(options) {
   const settings = readOptions('rateLimit', options, OPTIONS);
-  const policy = createPolicy(settings);
   const report = createReporter('rate-limit', settings.onEvent);
-  const keyOf = createKeyReader(settings.keyGenerator, report);
+  const policy = createPolicy(settings, createTrustAllReporter(report));
   const isEnforced = settings.mode !== 'report';
 
   /**
@@ -53,13 +53,13 @@ function rateLimit(options) {
   return function rateLimit(request, response, next) {
     let decision;
     try {
-      decision = policy.hit(keyOf(request));
+      decision = policy.hit(request);
     } catch (cause) {
       return refuse(request, response, next, internalError(cause), { onReject: settings.onReject });
     }
     describe(request, response, policy, decision);
     if (decision.isAllowed) return next();
-    const event = { type: 'rate-limit.denied', policy: policy.name, key: digest(decision.key), action: 'deny' };
+    const event = { type: 'rate-limit.denied', policy: policy.name, key: digest(decision.keyText()), action: 'deny' };
     if (!isEnforced) {
       report({ ...event, mode: 'report' });
       return next();
@@ -70,15 +70,17 @@ function rateLimit(options) {
 }
 
 /**
- * @typedef {{ isAllowed: boolean, key: string, used: number, now: number, resetAt: number }} Decision
- * @typedef {{ name: string, limit: number, field: string, hit: (key: string) => Decision }} Policy
+ * @typedef {{ isAllowed: boolean, keyText: () => string, used: number, now: number, resetAt: number }} Decision
+ * @typedef {{ name: string, limit: number, field: string, hit: (request: Request) => Decision }} Policy
  */
 
 /**
  * @param {Record<string, any>} settings
+ * @param {() => void} onTrustAll
  * @returns {Policy}
  */
-function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', ipv6Prefix, maxKeys }) {
+function createPolicy(settings, onTrustAll) {
+  const { limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', maxKeys, keyGenerator } = settings;
   if (!POLICY_NAME.test(name)) {
     throw new CarapaceError(
       'ERR_CARAPACE_OPTION_VALUE',
@@ -86,39 +88,45 @@ function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', i
       { path: 'rateLimit.name' },
     );
   }
-  const hit = configure('rateLimit', () => native.createRateLimiter({ limit, windowMs, ipv6Prefix, maxKeys }));
+  const { rules, forwardedOf } = createClientResolver('rateLimit.client', clientOptions(settings), onTrustAll);
+  const hasGivenKeys = keyGenerator !== undefined;
+  const hit = configure('rateLimit', () => native.createRateLimiter({ limit, windowMs, maxKeys }, rules, hasGivenKeys));
+  const keyText = rules.keyText(hasGivenKeys);
   const { out } = hit;
   return {
     name,
     limit,
     field: `"${name}";q=${limit};w=${Math.ceil(windowMs / 1000)}`,
-    hit(key) {
+    hit(request) {
+      const who = hasGivenKeys ? requireString(keyGenerator(request)) : peerOf(request);
+      const forwarded = hasGivenKeys ? '' : forwardedOf(request);
       const now = Date.now();
-      const isAllowed = hit(key, now) === 1;
-      return { isAllowed, key, used: out[0], now, resetAt: out[1] };
+      const isAllowed = hit(who, forwarded, now) === 1;
+      return { isAllowed, keyText: () => keyText(who, forwarded), used: out[0], now, resetAt: out[1] };
     },
   };
 }
 
 /**
- * @param {((request: Request) => string) | undefined} keyGenerator
- * @param {ReturnType<typeof createReporter>} report
- * @returns {(request: Request) => string}
+ * The options of `client`, with the limiter's own short form `ipv6Prefix`.
+ * @param {Record<string, any>} settings
+ * @returns {Record<string, any>}
  */
-function createKeyReader(keyGenerator, report) {
-  if (keyGenerator) return (request) => requireString(keyGenerator(request));
-  let hasWarned = false;
-  const onTrustAll = () => {
-    if (hasWarned) return;
-    hasWarned = true;
-    report({ type: 'proxy.trust-all', action: 'ignore' });
-    process.emitWarning(
-      "Express's `trust proxy` trusts every sender, so any client could choose its address: it is not followed, and " +
-        'clients are told apart by their connection. Set it to the number of proxies in front of the app.',
-      { type: 'CarapaceWarning', code: 'CARAPACE_TRUST_ALL' },
-    );
-  };
-  return (request) => clientAddress(request, onTrustAll);
+function clientOptions({ client = {}, ipv6Prefix, keyGenerator }) {
+  const conflict = ['trustProxy', 'header'].find((name) => keyGenerator && client[name] !== undefined);
+  if (conflict !== undefined) {
+    throw new CarapaceError('ERR_CARAPACE_OPTION_CONFLICT', 'has no effect together with keyGenerator', {
+      path: `rateLimit.client.${conflict}`,
+    });
+  }
+  if (ipv6Prefix === undefined) return client;
+  if (client.ipv6Prefix !== undefined) {
+    throw new CarapaceError('ERR_CARAPACE_OPTION_CONFLICT', 'is set in client as well', {
+      path: 'rateLimit.ipv6Prefix',
+    });
+  }
+  configure('rateLimit', () => native.ClientRules.compile({ ipv6Prefix }));
+  return { ...client, ipv6Prefix };
 }
 
 /** @param {unknown} key */
@@ -135,16 +143,33 @@ function requireString(key) {
  * @param {Policy} policy
  * @param {Decision} decision
  */
-function describe(request, response, policy, { used, key, now, resetAt }) {
+function describe(request, response, policy, { used, keyText, now, resetAt }) {
   const remaining = Math.max(0, policy.limit - used);
-  const info = { name: policy.name, limit: policy.limit, used, remaining, resetTime: new Date(resetAt), key };
+  const standing = { name: policy.name, limit: policy.limit, used, remaining, resetTime: new Date(resetAt) };
+  const info = withKey(standing, keyText);
   const before = request.rateLimit;
   const policies = before === undefined ? [info] : [...before.policies, info];
-  const strictest = before !== undefined && before.remaining <= remaining ? before : info;
-  request.rateLimit = { ...strictest, policies };
+  if (before !== undefined && before.remaining <= remaining) before.policies = policies;
+  else request.rateLimit = withKey({ ...standing, policies }, keyText);
   if (response.headersSent) return;
   append(response, 'ratelimit-policy', policy.field);
   append(response, 'ratelimit', `"${policy.name}";r=${remaining};t=${secondsUntil(resetAt, now)}`);
+}
+
+/**
+ * Adds the key as text, which is made only when somebody reads it: that crosses into the core once more.
+ * @template {object} Standing
+ * @param {Standing} standing
+ * @param {() => string} keyText
+ * @returns {Standing & { readonly key: string }}
+ */
+function withKey(standing, keyText) {
+  return {
+    ...standing,
+    get key() {
+      return keyText();
+    },
+  };
 }
 
 /**
