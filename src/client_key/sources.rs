@@ -1,8 +1,8 @@
 //! The headers that can name a client, and the providers that set them.
 //!
-//! Each provider's entry follows its documentation of 2026-11; what it trusts without further configuration
-//! are the addresses that the provider publishes for its connections to origins, or the private networks
-//! that its routers connect from.
+//! What a provider's entry trusts without further configuration are the addresses that the provider publishes
+//! for its connections to origins, as they were when this version was made, or the private networks that its
+//! routers connect from. A list that has aged trusts too little, so the peer counts.
 
 use super::list::Syntax;
 
@@ -31,6 +31,67 @@ pub struct Source {
     /// The peers that are trusted when `trustProxy` is not set; empty when it has to be.
     pub peers: &'static [&'static str],
 }
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const ADDRESS_LIST: Form = Form::List(Syntax::Plain);
+
+const PRIVATE: &[&str] = &["loopback", "linklocal", "uniquelocal"];
+
+/// <https://www.cloudflare.com/ips/>
+const CLOUDFLARE: &[&str] = &[
+    "173.245.48.0/20",
+    "103.21.244.0/22",
+    "103.22.200.0/22",
+    "103.31.4.0/22",
+    "141.101.64.0/18",
+    "108.162.192.0/18",
+    "190.93.240.0/20",
+    "188.114.96.0/20",
+    "197.234.240.0/22",
+    "198.41.128.0/17",
+    "162.158.0.0/15",
+    "104.16.0.0/13",
+    "104.24.0.0/14",
+    "172.64.0.0/13",
+    "131.0.72.0/22",
+    "2400:cb00::/32",
+    "2606:4700::/32",
+    "2803:f800::/32",
+    "2405:b500::/32",
+    "2405:8100::/32",
+    "2a06:98c0::/29",
+    "2c0f:f248::/32",
+];
+
+/// <https://api.fastly.com/public-ip-list>
+const FASTLY: &[&str] = &[
+    "23.235.32.0/20",
+    "43.249.72.0/22",
+    "103.244.50.0/24",
+    "103.245.222.0/23",
+    "103.245.224.0/24",
+    "104.156.80.0/20",
+    "140.248.64.0/18",
+    "140.248.128.0/17",
+    "146.75.0.0/17",
+    "151.101.0.0/16",
+    "157.52.64.0/18",
+    "167.82.0.0/17",
+    "167.82.128.0/20",
+    "167.82.160.0/20",
+    "167.82.224.0/20",
+    "172.111.64.0/18",
+    "185.31.16.0/22",
+    "199.27.72.0/21",
+    "199.232.0.0/16",
+    "2a04:4e40::/32",
+    "2a04:4e42::/32",
+];
+
+/// The front ends of Google's global and classic external Application Load Balancers, which append the client
+/// and their own address: <https://cloud.google.com/load-balancing/docs/firewall-rules>
+const GOOGLE: &[&str] =
+    &["130.211.0.0/22", "35.191.0.0/16", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const ADDRESS_LIST: Form = Form::List(Syntax::Plain);
