@@ -54,7 +54,7 @@ pub fn select<'text>(text: &'text [u16], syntax: Syntax, by: Selection<'_>) -> C
     }
 }
 
-fn nth<'text>(mut elements: FromRight<'text>, hops: u8) -> Chosen<'text> {
+fn nth(mut elements: FromRight<'_>, hops: u8) -> Chosen<'_> {
     let (mut element, mut seen) = (None, 0);
     while let Some(next) = elements.next() {
         element = Some(next);
