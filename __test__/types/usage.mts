@@ -2,6 +2,7 @@
 import express from 'express';
 import carapace, {
   CarapaceError,
+  explainClient,
   rateLimit,
   type CarapaceEvent,
   type RateLimitInfo,
@@ -22,6 +23,11 @@ app.get('/', (request, response) => {
 const error = new Error() as CarapaceError;
 if (error instanceof CarapaceError && error.code === 'ERR_CARAPACE_OPTION_TYPE') error.path?.length;
 
+rateLimit({ limit: 1, client: { trustProxy: ['loopback'], header: 'forwarded', ipv6Prefix: false } });
+app.get('/client', (request, response) => response.json(explainClient(request, { header: 'cloudflare' }).rule));
+
+// @ts-expect-error no such header
+rateLimit({ limit: 1, client: { header: 'x-forwaded-for' } });
 // @ts-expect-error limit is required
 rateLimit({});
 // @ts-expect-error no such option

@@ -47,37 +47,48 @@ pub enum Chosen<'text> {
 /// [`MAX_ELEMENTS`] are looked at.
 #[must_use]
 pub fn select<'text>(text: &'text [u16], syntax: Syntax, by: Selection<'_>) -> Chosen<'text> {
-    let mut elements = FromRight::new(text, syntax);
-    let mut chosen = Chosen::Nothing;
-    let mut seen = 0;
-    while let Some(element) = elements.next() {
+    let elements = FromRight::new(text, syntax);
+    match by {
+        Selection::Nth(hops) => nth(elements, hops),
+        Selection::Untrusted(proxies) => untrusted(elements, proxies),
+    }
+}
+
+fn nth(mut elements: FromRight<'_>, hops: u8) -> Chosen<'_> {
+    let (mut element, mut seen) = (None, 0);
+    while let Some(next) = elements.next() {
+        element = Some(next);
         seen += 1;
-        let is_last = match by {
-            Selection::Nth(hops) => seen >= hops,
-            Selection::Untrusted(_) => false,
-        };
-        chosen = match (read(element, syntax), by) {
-            (Some((text, address)), _) if is_last => return Chosen::Address(text, address),
-            (None, _) if is_last => return Chosen::Unreadable,
-            (Some((text, address)), Selection::Untrusted(proxies))
-                if !proxies.contains(address) =>
-            {
-                return Chosen::Address(text, address);
-            }
-            (None, Selection::Untrusted(_)) => return Chosen::Unreadable,
-            (Some((text, address)), _) => Chosen::Address(text, address),
-            (None, Selection::Nth(_)) => Chosen::Unreadable,
-        };
+        if seen >= hops {
+            return read(next, elements.syntax);
+        }
+    }
+    match element {
+        _ if elements.is_cut => Chosen::Unreadable,
+        Some(leftmost) => read(leftmost, elements.syntax),
+        None => Chosen::Nothing,
+    }
+}
+
+fn untrusted<'text>(mut elements: FromRight<'text>, proxies: &AddressRanges) -> Chosen<'text> {
+    let mut chosen = Chosen::Nothing;
+    while let Some(element) = elements.next() {
+        chosen = read(element, elements.syntax);
+        match chosen {
+            Chosen::Address(_, address) if proxies.contains(address) => {}
+            _ => return chosen,
+        }
     }
     if elements.is_cut { Chosen::Unreadable } else { chosen }
 }
 
-fn read(element: &[u16], syntax: Syntax) -> Option<(&[u16], IpAddr)> {
+fn read(element: &[u16], syntax: Syntax) -> Chosen<'_> {
     let text = match syntax {
-        Syntax::Plain => element,
-        Syntax::Forwarded => forwarded::node(element)?,
+        Syntax::Plain => Some(element),
+        Syntax::Forwarded => forwarded::node(element),
     };
-    parse_address(text).map(|address| (text, address))
+    text.and_then(|text| parse_address(text).map(|address| Chosen::Address(text, address)))
+        .unwrap_or(Chosen::Unreadable)
 }
 
 /// The elements that are not empty, from the right (RFC 9110, section 5.6.1.2).

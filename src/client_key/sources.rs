@@ -1,8 +1,8 @@
 //! The headers that can name a client, and the providers that set them.
 //!
-//! Each provider's entry follows its documentation of 2026-11; what it trusts without further configuration
-//! are the addresses that the provider publishes for its connections to origins, or the private networks
-//! that its routers connect from.
+//! What a provider's entry trusts without further configuration are the addresses that the provider publishes
+//! for its connections to origins, as they were when this version was made, or the private networks that its
+//! routers connect from. A list that has aged trusts too little, so the peer counts.
 
 use super::list::Syntax;
 
@@ -88,8 +88,10 @@ const FASTLY: &[&str] = &[
     "2a04:4e42::/32",
 ];
 
-/// The front ends of Google's external Application Load Balancer, whose elements are the client and itself.
-const GOOGLE: &[&str] = &["130.211.0.0/22", "35.191.0.0/16"];
+/// The front ends of Google's global and classic external Application Load Balancers, which append the client
+/// and their own address: <https://cloud.google.com/load-balancing/docs/firewall-rules>
+const GOOGLE: &[&str] =
+    &["130.211.0.0/22", "35.191.0.0/16", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
 
 /// Every source, headers first, and of them the default first.
 pub static SOURCES: [Source; 27] = [

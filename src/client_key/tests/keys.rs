@@ -135,8 +135,8 @@ fn takes_nothing_else_for_an_address_s9() {
 
 #[test]
 fn keeps_every_other_key_whole_and_apart_s11() {
-    let long = "k".repeat(1_000_000);
-    let longer = format!("{long}x");
+    let huge = "k".repeat(1_000_000);
+    let larger = format!("{huge}x");
     let keys = [
         "a:b",
         "a",
@@ -168,18 +168,18 @@ fn keeps_every_other_key_whole_and_apart_s11() {
         r"text:\\ud800",
         r"\",
         r"text:\",
-        &long,
-        &longer,
+        &huge,
+        &larger,
     ];
-    let mut forms: Vec<Vec<u16>> = keys.iter().map(|text| units(text)).collect();
+    let mut all: Vec<Vec<u16>> = keys.iter().map(|text| units(text)).collect();
     let lone = [vec![0xd800], vec![0xdc00], vec![0x5c, 0xd800], vec![0xd800, 0x5c], vec![0xfffd]];
-    forms.extend(lone);
-    let distinct: HashSet<_> = forms.iter().map(|form| ClientKey::parse(form, 56)).collect();
-    assert_eq!(distinct.len(), forms.len());
+    all.extend(lone);
+    let distinct: HashSet<_> = all.iter().map(|text| ClientKey::parse(text, 56)).collect();
+    assert_eq!(distinct.len(), all.len());
     for (ipv4, ipv6) in [(32, 56), (24, 56), (32, 57)] {
         let prefixes = Prefixes { ipv4, ipv6 };
         let distinct: HashSet<_> =
-            forms.iter().map(|form| ClientKey::parse_with(form, prefixes)).collect();
+            all.iter().map(|text| ClientKey::parse_with(text, prefixes)).collect();
         let spelled: HashSet<_> = distinct.iter().map(|key| key.to_text_with(prefixes)).collect();
         assert_eq!(spelled.len(), distinct.len());
         let bytes: HashSet<_> = distinct
