@@ -343,6 +343,12 @@ export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptio
   onDecision?: (decision: RateLimitDecision) => void;
 }
 
+/** A limiter needs a `limit`, `policies`, or a `delay`. */
+export type RateLimitSource =
+  | Required<Pick<RateLimitOptions, 'limit'>>
+  | Required<Pick<RateLimitOptions, 'policies'>>
+  | Required<Pick<RateLimitOptions, 'delay'>>;
+
 /** Options of {@link rateLimit.login}. Limits count failures in `windowMs`, 15 minutes by default. */
 export interface LoginLimitOptions extends Omit<
   RateLimitOptions,
@@ -400,7 +406,7 @@ export interface RateLimiter extends Middleware {
  * app.use(rateLimit({ limit: 100, windowMs: 15 * 60_000 }));
  * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function rateLimit(options: RateLimitOptions): RateLimiter;
+export function rateLimit(options: RateLimitOptions & RateLimitSource): RateLimiter;
 
 export namespace rateLimit {
   /**
@@ -475,10 +481,10 @@ export interface BodyReaderOptions extends ReportingOptions {
   /** Answer 415 for a body of another type, or of none, instead of leaving it to others. Default false. */
   strictContentType?: boolean;
   /**
-   * Called with the bytes before anything looks at them, for example to check a signature. What it throws answers 403, or the
-   * thrown error's own `status`.
+   * Called with the bytes before anything looks at them, for example to check a signature. What it throws, or its promise
+   * rejects with, answers 403, or with that error's own `status`.
    */
-  verify?: (request: any, response: any, body: Buffer, encoding: string) => void;
+  verify?: (request: any, response: any, body: Buffer, encoding: string) => unknown;
   /** Keep the bytes as `request.rawBody`. Default false. */
   keepRaw?: boolean;
   /** How long the whole body may take, in milliseconds, 1 to 2147483647 or `Infinity`. Default 30000. 408 beyond. */
@@ -1045,7 +1051,7 @@ export interface CarapaceOptions {
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows its limit. */
-  rateLimit?: RateLimitOptions | false;
+  rateLimit?: (RateLimitOptions & RateLimitSource) | false;
   /** On by default. */
   json?: JsonOptions | boolean;
   /** On by default. */

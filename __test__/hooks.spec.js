@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { native, PANIC } = require('./helpers/hooked');
-const { carapace, json, queryParser, rateLimit, urlencoded } = require('..');
+const { carapace, json, queryParser, rateLimit, sanitize, urlencoded } = require('..');
 const { EXPRESS, listen, send, sendJson } = require('./helpers/servers');
 
 describe('a panic in the native core', () => {
@@ -14,6 +14,8 @@ describe('a panic in the native core', () => {
   });
 
   const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+  /** @type {import('..').Middleware} */
+  const texts = sanitize({ jsonStrings: true });
   /** @type {[what: string, kind: number, middleware: any, request: (port: number) => ReturnType<typeof send>][]} */
   const CASES = [
     ['the limiter', PANIC.hot, rateLimit({ limit: 10 }), (port) => send(port)],
@@ -22,6 +24,8 @@ describe('a panic in the native core', () => {
     ['the reason for refusing a body', PANIC.rare, json({ mode: 'report' }), (port) => sendJson(port, '{"a":1,"a":2}')],
     ['a form', PANIC.hot, urlencoded(), (port) => sendJson(port, 'a=1', { headers: FORM })],
     ['the findings in a form', PANIC.rare, urlencoded(), (port) => sendJson(port, '$a=1', { headers: FORM })],
+    ['the scan of JSON in a string', PANIC.hot, texts, (port) => send(port, { path: '/?a={"b":1}' })],
+    ['the judgement of JSON in a string', PANIC.rare, texts, (port) => send(port, { path: '/?a={"$b":1}' })],
     ['a query string', PANIC.hot, queryParser(), (port) => send(port, { path: '/?a[b]=1' })],
     ['the findings in a query string', PANIC.rare, queryParser(), (port) => send(port, { path: '/?$a=1' })],
   ];

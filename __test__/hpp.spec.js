@@ -104,14 +104,16 @@ describe('hpp', () => {
     const { query, request } = run({ whitelist: ['a', 'u.r'] }, { query: simple });
     assert.deepEqual({ ...query }, { 'a[]': ['1', '2'], 'u[r]': ['3', '4'], 'x[]': '6' });
     assert.deepEqual(request.queryPolluted, { 'x[]': ['5', '6'] });
+    assert.deepEqual(run({ whitelist: 'u' }, { query: querystring.parse('u[r]=3&u[r]=4') }).query['u[r]'], ['3', '4']);
   });
 
   it('asks own properties only, of the whitelist and of the request S-46', (context) => {
     const prototype = /** @type {any} */ (Object.prototype);
     context.after(() => ['role', 'keep', '0'].forEach((name) => delete prototype[name]));
     Object.assign(prototype, { role: ['user', 'admin'], keep: 'first', 0: ['x'] });
-    const { query, request } = run({}, { query: { a: ['1', '2'] } });
-    assert.deepEqual([Object.keys(query), query.a, Object.keys(request.queryPolluted)], [['a'], '2', ['a']]);
+    const { query, request } = run({}, { query: { a: ['1', '2'], b: {} } });
+    assert.deepEqual([Object.keys(query), query.a, Object.keys(query.b)], [['a', 'b'], '2', []]);
+    assert.deepEqual(Object.keys(request.queryPolluted), ['a']);
     const whitelist = ['__proto__', 'constructor'];
     const { query: other } = run({ whitelist }, { query: JSON.parse('{"__proto__":["1","2"],"toString":["1","2"]}') });
     assert.deepEqual(Object.getOwnPropertyDescriptor(other, '__proto__')?.value, ['1', '2']);
@@ -293,6 +295,8 @@ describe('the option scalar of hpp', () => {
 
   it('judges the whitelisted too, and what an earlier hpp left', () => {
     assert.deepEqual(run({ scalar: 'a', whitelist: 'a' }, { query: { a: ['1', '2'] } }).query, { a: '2' });
+    const query = { a: ['1', '2'], b: ['3', '4'], c: [['5']] };
+    assert.deepEqual(run({ scalar: ['a', 'b'], whitelist: ['a'] }, { query }).query, { a: '2', b: '4', c: '5' });
     const request = /** @type {any} */ ({ url: '/?', headers: {}, query: { a: '1' }, queryPolluted: {} });
     request.query.b = ['1', '2'];
     hpp({ scalar: 'b' })(request, /** @type {any} */ ({}), () => {});
@@ -331,6 +335,8 @@ for (const [name, express] of Object.entries(EXPRESS)) {
         const answer = await get(port, 'role=user&role=admin&a=1');
         assert.deepEqual([answer.query, answer.same], [{ role: 'admin', a: '1' }, true]);
         assert.deepEqual(answer.queryPolluted, { role: ['user', 'admin'] });
+        const clean = await get(port, 'a=1&b=2');
+        assert.deepEqual([clean.query, clean.same], [{ a: '1', b: '2' }, true]);
         const many = await get(port, Array.from({ length: 25 }, (_, index) => `a=${index}`).join('&'));
         assert.deepEqual(many.query, { a: '24' });
         assert.deepEqual((await get(port, '')).query, {});

@@ -3,6 +3,8 @@ import express from 'express';
 import carapace, {
   CarapaceError,
   explainClient,
+  hpp,
+  sanitize,
   rateLimit,
   type CarapaceEvent,
   type RateLimitInfo,
@@ -28,8 +30,20 @@ app.get('/client', (request, response) => response.json(explainClient(request, {
 
 // @ts-expect-error no such header
 rateLimit({ limit: 1, client: { header: 'x-forwaded-for' } });
-// @ts-expect-error limit is required
+// @ts-expect-error limit, policies or delay is required
 rateLimit({});
+const limiter = rateLimit({
+  policies: [{ name: 'a', limit: async (request) => Number(request.query.limit), needsBody: true }],
+  onDecision: ({ action, policies }) => void [action, policies[0].remaining],
+});
+app.use(limiter, express.json(), limiter.afterBody);
+void Promise.resolve(limiter.getKey('192.0.2.1', 'a')).then((info) => info?.policies.length);
+app.post('/login', rateLimit.login({ account: (request) => request.body.user, addressLimit: false }));
+rateLimit({ delay: { after: 5, ms: (used) => used * 100 } });
+// @ts-expect-error each of the policies has a limit
+rateLimit({ policies: [{ name: 'a' }] });
+// @ts-expect-error the account is required
+rateLimit.login({});
 // @ts-expect-error no such option
 rateLimit({ limit: 1, max: 2 });
 // @ts-expect-error no such code
@@ -64,3 +78,31 @@ securityHeaders({ hsts: false });
 securityHeaders({ trustProxy: true });
 // @ts-expect-error no such type
 securityHeaders.clearSiteData(['cookie']);
+
+app.use(
+  sanitize({ locations: ['body', 'headers'], operator: { replaceWith: '_', allow: ['/filter/*'] }, jsonStrings: true }),
+);
+app.get('/users/:id', sanitize.params({ nul: 'report' }), (request, response) => response.json(request.params.id));
+app.param('id', sanitize.params.param());
+const cleaned: { name: string } = sanitize.value({ name: 'x' }, { action: 'reject' });
+const isDirty: boolean = sanitize.compile({ maxDepth: 5 }).has(cleaned) || sanitize.has(cleaned);
+app.use(
+  hpp({
+    keep: isDirty ? 'first' : 'last',
+    whitelist: 'tags',
+    scalar: ['role'],
+    type: (request) => request.is('multipart'),
+  }),
+);
+carapace({ sanitize: { mode: 'report' }, hpp: false });
+
+// @ts-expect-error no such place
+sanitize({ locations: ['cookies'] });
+// @ts-expect-error the peer's name
+sanitize({ replaceWith: '_' });
+// @ts-expect-error values have no place
+sanitize.value({}, { locations: ['body'] });
+// @ts-expect-error the peer's name
+hpp({ checkQuery: false });
+// @ts-expect-error no such choice
+hpp({ keep: 'all' });

@@ -1,16 +1,11 @@
 //! Bodies as raw bytes: the scan of each one, and what is done about the few that it flags.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
+use super::body_text::{Checker, Judge, Scan};
 use super::error::SetupError;
 use super::hooks;
-use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, JsString, Reply};
-use crate::json::{
-    self, Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Text,
-    TextBuffers, TextFacts, Verdict,
-};
+use super::hot::HotHandle;
+use crate::json::{Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules};
 use napi_derive::napi;
-use std::cell::{Cell, RefCell};
-use std::ffi::CStr;
 use std::rc::Rc;
 
 /// One key rule's options.
@@ -96,16 +91,6 @@ pub struct RefusalReply {
     pub path: String,
 }
 
-struct Checker {
-    rules: Rules,
-    scratch: RefCell<Scratch>,
-    buffers: RefCell<TextBuffers>,
-    /// Whether the body that was flagged last has no byte of 0x80 and above.
-    is_ascii: Cell<bool>,
-    refusal: RefCell<Option<Refusal>>,
-    findings: RefCell<Vec<Finding>>,
-}
-
 /// The rules for JSON bodies, compiled.
 #[napi]
 pub struct JsonRules(Rc<Checker>);
@@ -120,14 +105,7 @@ impl JsonRules {
     pub fn compile(input: JsonInput) -> Result<Self, SetupError> {
         hooks::crossing(hooks::Kind::Config);
         let rules = Rules::try_from(&JsonOptions::from(input))?;
-        Ok(Self(Rc::new(Checker {
-            rules,
-            scratch: RefCell::default(),
-            buffers: RefCell::default(),
-            is_ascii: Cell::default(),
-            refusal: RefCell::default(),
-            findings: RefCell::default(),
-        })))
+        Ok(Self(Rc::new(Checker::new(rules))))
     }
 
     /// The function that scans each body. It answers with the text for `JSON.parse` when the body is clean,
@@ -141,7 +119,7 @@ impl JsonRules {
 
     /// The function that decides about the body that was scanned last and found flagged or refused. It
     /// answers with the text to parse, or with 3 when the body must not be parsed; `out[0]` has the
-    /// number of findings. With `is_verbatim` no character of it is written as an escape.
+    /// number of findings. With `is_verbatim` no character of the text is written as an escape.
     #[napi(
         catch_unwind,
         ts_return_type = "((body: Uint8Array) => string | number) & { readonly out: Float64Array }"
@@ -151,31 +129,33 @@ impl JsonRules {
         HotHandle(Judge { checker: Rc::clone(&self.0), is_verbatim })
     }
 
-    /// Why the body that was judged last must not be parsed.
+    /// Why the body that was decided about last must not be parsed.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn refusal(&self) -> Option<RefusalReply> {
         hooks::crossing(hooks::Kind::Rare);
-        let refusal = self.0.refusal.borrow();
-        refusal.as_ref().map(|Refusal { kind, pointer, .. }| RefusalReply {
-            rule: kind.as_str().to_owned(),
-            path: pointer.clone(),
-        })
+        self.0.refusal.borrow().as_ref().map(RefusalReply::from)
     }
 
-    /// What was found in the body that was judged last, the first hundred.
+    /// What was found in the body that was decided about last, the first hundred.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn findings(&self) -> Vec<FindingReply> {
         hooks::crossing(hooks::Kind::Rare);
-        let findings = self.0.findings.take().into_iter();
-        findings
-            .map(|finding| FindingReply {
-                rule: finding.rule.as_str().to_owned(),
-                action: action(finding.outcome).to_owned(),
-                path: finding.pointer,
-            })
-            .collect()
+        self.0.findings.take().into_iter().map(FindingReply::from).collect()
+    }
+}
+
+impl From<Finding> for FindingReply {
+    fn from(finding: Finding) -> Self {
+        let (rule, action) = (finding.rule.as_str().to_owned(), action(finding.outcome).to_owned());
+        Self { rule, action, path: finding.pointer }
+    }
+}
+
+impl From<&Refusal> for RefusalReply {
+    fn from(refusal: &Refusal) -> Self {
+        Self { rule: refusal.kind.as_str().to_owned(), path: refusal.pointer.clone() }
     }
 }
 
@@ -184,121 +164,5 @@ pub(super) const fn action(outcome: Outcome) -> &'static str {
         Outcome::Reported => "report",
         Outcome::Replaced => "replace",
         Outcome::Stripped => "strip",
-    }
-}
-
-/// The scan of one body.
-pub struct Scan {
-    checker: Rc<Checker>,
-    density: usize,
-}
-
-/// What the scan answers where it gives no text.
-const DECODE: f64 = 1.0;
-const FLAGGED: f64 = 2.0;
-const REFUSED: f64 = 3.0;
-
-impl HotFunction for Scan {
-    const NAME: &'static CStr = c"scan";
-    const OUT: usize = 0;
-
-    fn call(&self, arguments: &Arguments<'_>, _: &mut [f64]) -> Result<Reply, BadArgument> {
-        let body = arguments.bytes(0)?;
-        let Checker { rules, scratch, refusal, is_ascii, .. } = &*self.checker;
-        let verdict = json::scan(body, rules, &mut scratch.borrow_mut());
-        match verdict {
-            Verdict::Clean(facts) => self.text(arguments, body, facts),
-            Verdict::Flagged { facts, .. } => {
-                refusal.replace(None);
-                is_ascii.set(facts.is_ascii());
-                Ok(Reply::Number(FLAGGED))
-            }
-            Verdict::Refused(reason) => {
-                refusal.replace(Some(reason));
-                Ok(Reply::Number(REFUSED))
-            }
-        }
-    }
-}
-
-impl Scan {
-    /// The body as a string, built in the same call: a second crossing would cost as much as the scan of a
-    /// small body.
-    fn text(
-        &self,
-        arguments: &Arguments<'_>,
-        body: &[u8],
-        facts: TextFacts,
-    ) -> Result<Reply, BadArgument> {
-        if facts.non_ascii_bytes.saturating_mul(1000) > body.len().saturating_mul(self.density) {
-            return Ok(Reply::Number(DECODE));
-        }
-        self.checker.string(arguments, body, facts).map(Reply::String)
-    }
-}
-
-impl Checker {
-    fn string(
-        &self,
-        arguments: &Arguments<'_>,
-        body: &[u8],
-        facts: TextFacts,
-    ) -> Result<JsString, BadArgument> {
-        match self.buffers.borrow_mut().build(body, facts) {
-            Text::Ascii(bytes) | Text::Latin1(bytes) => arguments.latin1(bytes),
-            Text::Utf16(units) => arguments.utf16_string(units),
-        }
-    }
-}
-
-/// The exact decision about one body.
-pub struct Judge {
-    checker: Rc<Checker>,
-    is_verbatim: bool,
-}
-
-impl HotFunction for Judge {
-    const NAME: &'static CStr = c"judge";
-    const OUT: usize = 1;
-
-    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
-        let body = arguments.bytes(0)?;
-        let checker = &*self.checker;
-        if checker.refusal.borrow().is_some() {
-            return Ok(Reply::Number(REFUSED));
-        }
-        match json::sanitize(body, &checker.rules) {
-            Ok(Sanitized { text, findings, .. }) => {
-                if let Some(slot) = out.first_mut() {
-                    *slot = u32::try_from(findings.len()).map_or(f64::INFINITY, f64::from);
-                }
-                checker.findings.replace(findings);
-                let text = text.as_deref().unwrap_or(body);
-                // Removing members adds no character; a new name may.
-                let is_ascii = checker.is_ascii.get() && text.is_ascii();
-                self.string(arguments, text, is_ascii).map(Reply::String)
-            }
-            Err(refusal) => {
-                checker.refusal.replace(Some(refusal));
-                Ok(Reply::Number(REFUSED))
-            }
-        }
-    }
-}
-
-impl Judge {
-    fn string(
-        &self,
-        arguments: &Arguments<'_>,
-        text: &[u8],
-        is_ascii: bool,
-    ) -> Result<JsString, BadArgument> {
-        if self.is_verbatim && !is_ascii {
-            let mut units = Vec::new();
-            json::utf16_into(text, &mut units);
-            return arguments.utf16_string(&units);
-        }
-        let facts = TextFacts { non_ascii_bytes: usize::from(!is_ascii) };
-        self.checker.string(arguments, text, facts)
     }
 }

@@ -5,6 +5,7 @@
 //! [`hot`], which cost a tenth of that.
 
 pub mod body;
+pub mod body_text;
 pub mod client_key;
 pub mod error;
 pub mod form;

@@ -1,5 +1,4 @@
 //! The rules of `sanitize`, which walks values that are parsed already: checked here, applied in JavaScript.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::body::JsonInput;
 use super::error::SetupError;
