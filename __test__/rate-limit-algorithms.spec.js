@@ -102,8 +102,9 @@ onEachExpress('rateLimit counts', ({ serve }) => {
     const keyGenerator = async (/** @type {any} */ request) => keys[Number(request.headers['x-key'])];
     const { statuses } = await serve(context, rateLimit({ limit: 1, keyGenerator }));
     const all = [];
-    for (let index = 0; index < keys.length; index += 1)
+    for (let index = 0; index < keys.length; index += 1) {
       all.push(...(await statuses(1, { headers: { 'x-key': `${index}` } })));
+    }
     // 42 and 42n are one text.
     assert.deepEqual(all, [...repeat(200, keys.length - 1), 429]);
   });

@@ -31,7 +31,10 @@ const { Decision } = require('./visit');
 
 // What each policy writes into `out`: see RateLimiter in src/bindings/rate_limit.rs.
 const STRIDE = 8;
-const [ALLOWED, USED, , RESET_AT, RETRY_AFTER, , LIMIT, FLAGS] = Array.from({ length: STRIDE }, (_, index) => index);
+const [ALLOWED, USED, REMAINING, RESET_AT, RETRY_AFTER, , LIMIT, FLAGS] = Array.from(
+  { length: STRIDE },
+  (_, index) => index,
+);
 const BLOCKED = 1;
 const LEFT_OUT = 4;
 
@@ -140,6 +143,7 @@ function readDecision(policy, out, offset, now) {
   // A denied client is told when it may try again, which is sooner than when it has its whole limit back.
   const resetAt = isAllowed ? out[offset + RESET_AT] : now + out[offset + RETRY_AFTER];
   const decision = new Decision(policy, isAllowed, out[offset + LIMIT], out[offset + USED], resetAt);
+  decision.remaining = out[offset + REMAINING];
   decision.isBlocked = (out[offset + FLAGS] & BLOCKED) !== 0;
   return decision;
 }

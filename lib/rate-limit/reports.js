@@ -11,6 +11,7 @@ const { channel } = require('node:diagnostics_channel');
 // Events name a key without revealing it; the secret lives as long as the process.
 const digestSecret = randomBytes(32);
 const decisions = channel('carapace:decision');
+const events = channel('carapace:rate-limit');
 
 /** What is reported of an outcome: the event's type, or none, and the action. */
 const OUTCOMES = {
@@ -29,14 +30,16 @@ const OUTCOMES = {
  * @param {(visit: Visit, index: number) => string} keyText
  * @returns {(visit: Visit, isPassed: boolean) => void}
  */
-function createDecisionReporter({ onDecision, mode = 'enforce' }, report, keyText) {
+function createDecisionReporter({ onDecision, onEvent, mode = 'enforce' }, report, keyText) {
   return function reportDecision(visit, isPassed) {
     const isHeard = onDecision !== undefined || decisions.hasSubscribers;
-    if (isPassed && !isHeard) return;
+    const isEvent = !isPassed && (onEvent !== undefined || events.hasSubscribers);
+    // The key costs a crossing.
+    if (!isHeard && !isEvent) return;
     const { type, action } = OUTCOMES[visit.outcome ?? 'skipped'];
     const policy = visit.strictest?.policy;
     const key = policy && digest(keyText(visit, policy.index));
-    if (!isPassed && type) report({ type, policy: policy?.name, key, action, mode });
+    if (isEvent && type) report({ type, policy: policy?.name, key, action, mode });
     if (!isHeard) return;
     const decision = describe(visit, {
       policy: policy?.name,
