@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'ERR_CARAPACE_NATIVE_VERSION'
   | 'ERR_CARAPACE_INTERNAL'
   | 'ERR_CARAPACE_RATE_LIMITED'
+  | 'ERR_CARAPACE_CLIENT_DENIED'
+  | 'ERR_CARAPACE_STORE_UNAVAILABLE'
   | 'ERR_CARAPACE_BODY_TOO_LARGE'
   | 'ERR_CARAPACE_BODY_MALFORMED'
   | 'ERR_CARAPACE_REQUEST_REJECTED'
@@ -74,56 +76,348 @@ export interface ReportingOptions {
   onEvent?: (event: CarapaceEvent) => void;
 }
 
+/** A header that can name a client. */
+export type ClientHeader =
+  | 'x-forwarded-for'
+  | 'forwarded'
+  | 'cf-connecting-ip'
+  | 'true-client-ip'
+  | 'fastly-client-ip'
+  | 'fly-client-ip'
+  | 'x-real-ip'
+  | 'x-client-ip'
+  | 'x-cluster-client-ip'
+  | 'x-envoy-external-address'
+  | 'x-azure-clientip'
+  | 'x-azure-socketip'
+  | 'x-appengine-user-ip'
+  | 'x-nf-client-connection-ip'
+  | 'do-connecting-ip'
+  | 'x-vercel-forwarded-for'
+  | 'cloudfront-viewer-address';
+
+/** What stands before the app: its header, and for some the addresses that are trusted to send it (docs/client.md). */
+export type ClientProvider =
+  | 'akamai'
+  | 'aws-alb'
+  | 'azure-front-door'
+  | 'cloudflare'
+  | 'cloudfront'
+  | 'fastly'
+  | 'fly'
+  | 'google-cloud'
+  | 'heroku'
+  | 'nginx';
+
+/** How a client is told apart. Without `trustProxy` and `header`, Express's own `trust proxy` decides. */
+export interface ClientOptions {
+  /**
+   * Whom a header is believed: the number of proxies in front of the app (1 to 64), whatever their addresses; or the proxies'
+   * addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, as a list or as text with commas; `false` or 0: no header is
+   * read. `true`, and ranges that hold everybody, throw. Default: Express's `trust proxy`, unless that trusts everybody, which
+   * is not followed and reported once as `proxy.trust-all`; with a provider as `header`, that provider's addresses.
+   */
+  trustProxy?: boolean | number | string | readonly string[];
+  /** The one header that is read, by its name or its provider's. Default `x-forwarded-for`. Every other one is ignored. */
+  header?: ClientHeader | ClientProvider;
+  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128; `false`: all. Default 56, the least that one subscriber has. */
+  ipv6Prefix?: number | false;
+  /** Leading bits of an IPv4 address that tell clients apart, 1 to 32; `false`: all. Default 32. */
+  ipv4Prefix?: number | false;
+  /** Bring a key from `keyGenerator` that is an address to the canonical form. Default true. */
+  canonicalKeys?: boolean;
+}
+
+/** Which rule gave a client's key; docs/client.md has a line for each. */
+export type ClientKeyRule =
+  | 'hops'
+  | 'trusted-proxies'
+  | 'header'
+  | 'express'
+  | 'express-trusts-all'
+  | 'socket'
+  | 'untrusted-peer'
+  | 'header-missing'
+  | 'not-an-address'
+  | 'no-peer';
+
+/** What {@link explainClient} tells. */
+export interface ClientExplanation {
+  /** The canonical key, such as `192.0.2.1` or `2001:db8:1200::/56`. */
+  key: string;
+  rule: ClientKeyRule;
+  /** The address of the connection, as Node has it; empty when there is none. */
+  peer: string;
+  /** The header that the key comes from, or `socket`. */
+  source: ClientHeader | 'socket';
+  /** The text that the key was made from. */
+  value: string;
+  /** Headers of the request that name a client too, and were not believed. */
+  ignored: { header: ClientHeader; value: string }[];
+}
+
+/**
+ * Tells which rule gives which client key for a request: the answer to "why does everybody share one limit?".
+ * @param options the same as a limiter's `client`
+ * @example
+ * app.get('/debug/client', (request, response) => response.json(explainClient(request, { trustProxy: 1 })));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function explainClient(request: IncomingMessage, options?: ClientOptions): ClientExplanation;
+
 /** Where one policy stands for the client of a request. */
 export interface RateLimitPolicyInfo {
   name: string;
+  /** The most that can be used at once: the limit, under `gcra` its burst. */
   limit: number;
-  /** Hits counted in the window, this one included. */
+  /** How much of it is used, this request included if it was counted. */
   used: number;
   remaining: number;
-  /** When the window ends. */
+  /** When the client has its whole limit back; of a denied request: when it may try again. */
   resetTime: Date;
-  /** The client key as it was read. */
-  key: string;
+  /** The canonical client key, made when it is read. */
+  readonly key: string;
 }
 
 /** `request.rateLimit`: the strictest policy so far, and all of them. */
 export interface RateLimitInfo extends RateLimitPolicyInfo {
-  policies: RateLimitPolicyInfo[];
+  readonly policies: RateLimitPolicyInfo[];
+  /** For how long the request was held back, in milliseconds. Only with `delay`. */
+  delay?: number;
 }
 
-/** Options of {@link rateLimit}. */
-export interface RateLimitOptions extends ReportingOptions {
-  /** Hits allowed in a window for each client: a whole number, 0 to 2147483647. 0 denies every request. Required. */
-  limit: number;
-  /** Length of the window in milliseconds, 1 to 31536000000 (a year). Default 60000. It opens with a client's first hit. */
-  windowMs?: number;
-  /** The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`. */
+/** What a limiter decided about one request: for `onDecision` and the diagnostics channel `carapace:decision`. */
+export interface RateLimitDecision {
+  type: 'rate-limit.decision';
+  stem: 'rate-limit';
+  action: 'allow' | 'deny' | 'delay' | 'skip';
+  /** Why: it was counted, left out, on a list, or the store was down with `onStoreFailure: 'closed'`. */
+  outcome: 'counted' | 'skipped' | 'allow-listed' | 'deny-listed' | 'unavailable';
+  /** The strictest policy; only of a request that was counted. */
+  policy?: string;
+  /** A digest of its key, the same for one key while the process lives. */
+  key?: string;
+  isBlocked: boolean;
+  delayMs: number;
+  /** `report`: a denial was only reported, and the request went on. */
+  mode: 'enforce' | 'report';
+  policies: {
+    name: string;
+    isAllowed: boolean;
+    limit: number;
+    used: number;
+    remaining: number;
+    resetTime: Date;
+  }[];
+}
+
+/** A value, or a promise of it. A request waits only when a function gives a promise. */
+type MaybePromise<T> = T | Promise<T>;
+
+/** One rule of a limiter. */
+export interface RateLimitPolicyOptions {
+  /**
+   * The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`.
+   * Worker threads that make the same named policies in the same order count together.
+   */
   name?: string;
   /**
-   * Names the client of a request. Default: its address, as Express's `trust proxy` finds it, or the connection's when that
-   * setting trusts everybody. A result that is an address is brought to its canonical form.
+   * Hits allowed in a window for each client: a whole number, 0 to 2147483647, or a function of the request that gives one.
+   * 0 denies every request. Required, unless there are `policies` or a `delay`.
    */
-  keyGenerator?: (request: any) => string;
-  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128. Default 56, the least that one subscriber has. */
-  ipv6Prefix?: number;
-  /** Clients remembered at the most, 1 to 100000000. Default 1000000. Beyond it those with the least hits are forgotten. */
+  limit?: number | ((request: any, response: any) => MaybePromise<number>);
+  /** Length of the window in milliseconds, 1 to 31536000000 (a year). Default 60000. It opens with a client's first hit. */
+  windowMs?: number;
+  /**
+   * How hits are counted. `sliding-window` weighs the window before by how much of it still counts; `fixed-window` counts denied
+   * hits too and lets up to twice the limit through around its edge; `gcra` gives hits back one by one, at an even pace. Default
+   * `sliding-window`.
+   */
+  algorithm?: 'sliding-window' | 'fixed-window' | 'gcra';
+  /** With `gcra`: hits allowed at once, 1 to 2147483647. Default: the limit. */
+  burst?: number;
+  /** For how long a denied hit blocks its client, 0 to 31536000000 milliseconds. Default: not at all. */
+  block?: { durationMs: number };
+  /** Short for `block.durationMs`. */
+  blockMs?: number;
+  /** How much of the limit a request costs: a whole number from 0, or a function that gives one. Default 1. */
+  cost?: number | ((request: any, response: any) => MaybePromise<number>);
+  /**
+   * Names the client of a request. Default: its address, as `client` finds it. A result that is an address is brought to its
+   * canonical form. Of several policies, `null` leaves this one out for the request.
+   */
+  keyGenerator?: (request: any, response: any) => MaybePromise<string | number | bigint | null>;
+  /** Decide this policy in the second stage, `limiter.afterBody`, which is mounted after the body is read. Default false. */
+  needsBody?: boolean;
+}
+
+/** A store written for express-rate-limit: the present interface, or the older one with `incr` and a callback. */
+export interface RateLimitStore {
+  init?(options: any): unknown;
+  get?(key: string): MaybePromise<{ totalHits: number; resetTime: Date | undefined } | undefined>;
+  increment?(key: string): MaybePromise<{ totalHits: number; resetTime: Date | undefined }>;
+  incr?(
+    key: string,
+    callback: (error: Error | undefined, totalHits: number, resetTime: Date | undefined) => void,
+  ): void;
+  decrement(key: string): unknown;
+  resetKey(key: string): unknown;
+  resetAll?(): unknown;
+  shutdown?(): unknown;
+}
+
+/** Options of {@link rateLimit}. With `policies`, those of one policy, except `limit` and `name`, are what each policy has by default. */
+export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptions {
+  /** 1 to 16 rules with names, decided together: a request passes all of them or is counted by none that allows it. */
+  policies?: (RateLimitPolicyOptions & Required<Pick<RateLimitPolicyOptions, 'name' | 'limit'>>)[];
+  /** How clients are told apart. */
+  client?: ClientOptions;
+  /** Short for `client.ipv6Prefix`. */
+  ipv6Prefix?: number | false;
+  /**
+   * Keys remembered at the most by the table that all limiters of the process share, 1 to 100000000; the largest number that any of
+   * them asks for. Default 1000000. Beyond it those with the least hits are forgotten, blocked ones never.
+   */
   maxKeys?: number;
-  /** `report` counts and reports but denies nobody. Default `enforce`. */
+  /** Leaves a request out when it gives something true. */
+  skip?: (request: any, response: any) => unknown;
+  /**
+   * Limits only these paths and what lies below them, by whole segments; `:id` stands for any segment. Every spelling counts that some
+   * router may take for one of them: other cases, escapes, doubled slashes, dot segments, path parameters.
+   */
+  paths?: string | readonly string[];
+  /** Leaves these paths and what lies below them out, but only in a spelling that can mean nothing else. */
+  skipPaths?: string | readonly string[];
+  /** Clients that are not counted: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, or a function of the request. */
+  allowList?: string | readonly string[] | ((request: any, response: any) => unknown);
+  /** Clients that are always denied, with 403; stronger than `allowList`. */
+  denyList?: string | readonly string[] | ((request: any, response: any) => unknown);
+  /** Give a hit back when its response succeeds. Default false. */
+  skipSuccessfulRequests?: boolean;
+  /** Give a hit back when its response fails, or its client goes away before the answer is out. Default false. */
+  skipFailedRequests?: boolean;
+  /** What success is. Default: a status below 400. */
+  requestWasSuccessful?: (request: any, response: any) => unknown;
+  /** Says after the response what the request has cost in the end, a whole number from 0; `undefined` leaves it as it was. */
+  adjust?: (request: any, response: any) => MaybePromise<number | undefined>;
+  /**
+   * Slows clients down: hits beyond `after` (default 1) are held back by `ms` (default: a second for each of them), at most by `maxMs`
+   * (default 60000). Without `limit` nobody is denied.
+   */
+  delay?: {
+    after?: number | ((request: any, response: any) => MaybePromise<number>);
+    ms?: number | ((used: number, request: any, response: any) => MaybePromise<number>);
+    maxMs?: number;
+  };
+  /** The form of the `RateLimit` fields: `draft` is the current one, the others are older; `false` sends none. Default `draft`. */
+  headers?: 'draft' | 'draft-6' | 'draft-7' | 'draft-8' | false;
+  /** Send `X-RateLimit-Limit`, `-Remaining` and `-Reset` as well. Default false. */
+  legacyHeaders?: boolean;
+  /**
+   * Adds the partition key `pk` to the fields: a digest (HMAC-SHA-256) of the client's key under this secret, at least 16 characters or
+   * bytes. Only with the forms `draft` and `draft-8`.
+   */
+  secret?: string | Uint8Array;
+  /** The status of a denial, 400 to 599. Default 429. */
+  statusCode?: number;
+  /** What a denied client reads: a problem document (RFC 9457), or a line of text. Default `problem`. */
+  body?: 'problem' | 'text';
+  /** What a denied client reads instead: text, bytes, a value that becomes JSON, or a function that gives one of them. */
+  message?: string | object | ((request: any, response: any) => unknown);
+  /** Answers denied requests in place of everything else; `Retry-After` is set already. */
+  handler?: (request: any, response: any, next: (error?: unknown) => void, error: CarapaceError) => unknown;
+  /** Where hits are counted: a store written for express-rate-limit. Default: a native table in this process. */
+  store?: RateLimitStore;
+  /** How long the store may take, 1 to 2147483647 milliseconds or `Infinity`. Default 1000. A hit that was given up is not tried again. */
+  storeTimeoutMs?: number;
+  /**
+   * What happens while the store fails, or the table has room for no further key: `local` counts in the table of this process, `open`
+   * lets requests pass, `closed` answers 503. Default `local`.
+   */
+  onStoreFailure?: 'local' | 'open' | 'closed';
+  /** `report` counts and reports but denies and delays nobody. Default `enforce`. */
   mode?: 'enforce' | 'report';
-  /** `answer` writes the 429 itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
+  /** `answer` writes the answer itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
   onReject?: 'answer' | 'next';
+  /** Called with every decision, in the same tick; what it throws becomes a process warning. */
+  onDecision?: (decision: RateLimitDecision) => void;
+}
+
+/** A limiter needs a `limit`, `policies`, or a `delay`. */
+export type RateLimitSource =
+  | Required<Pick<RateLimitOptions, 'limit'>>
+  | Required<Pick<RateLimitOptions, 'policies'>>
+  | Required<Pick<RateLimitOptions, 'delay'>>;
+
+/** Options of {@link rateLimit.login}. Limits count failures in `windowMs`, 15 minutes by default. */
+export interface LoginLimitOptions extends Omit<
+  RateLimitOptions,
+  | 'policies'
+  | 'name'
+  | 'cost'
+  | 'keyGenerator'
+  | 'needsBody'
+  | 'adjust'
+  | 'delay'
+  | 'burst'
+  | 'algorithm'
+  | 'skipSuccessfulRequests'
+  | 'skipFailedRequests'
+  | 'block'
+  | 'store'
+  | 'storeTimeoutMs'
+> {
+  /** The account that a request wants to log in to, such as `(request) => request.body?.user`. What is no text counts for the address alone. */
+  account: (request: any, response: any) => MaybePromise<unknown>;
+  /** Failures of one address with all accounts together; `false` for no such limit. Default 20. */
+  addressLimit?: number | false;
+  /** Failures of one account from all addresses together; `false` for no such limit. Default 100. */
+  accountLimit?: number | false;
 }
 
 /**
- * Allows each client `limit` requests in a fixed window and answers the others with 429, `Retry-After` and a problem document
- * (RFC 9457). Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and `request.rateLimit`. Hits are
- * counted in a native table of this limiter; a denied hit is counted too.
+ * The middleware of {@link rateLimit}, with methods. A key is what `keyGenerator` gives, or a client's address, or `request.rateLimit.key`
+ * of a client; each method is about all policies, or the one named. With a store that gives promises they give promises too.
+ */
+export interface RateLimiter extends Middleware {
+  /** The second stage: decides the policies with `needsBody`. Does nothing when there are none. */
+  afterBody: Middleware;
+  /** Where a key stands; `undefined` when it is not known. */
+  getKey(key: string | number, policy?: string): MaybePromise<RateLimitInfo | undefined>;
+  /** Forgets a key, blocked or not. */
+  resetKey(key: string | number, policy?: string): MaybePromise<void>;
+  /** Forgets all keys of this limiter. */
+  resetAll(): MaybePromise<void>;
+  /** Counts points, 1 by default, without asking whether they fit. */
+  penalty(key: string | number, points?: number, policy?: string): MaybePromise<void>;
+  /** Gives points back, 1 by default. */
+  reward(key: string | number, points?: number, policy?: string): MaybePromise<void>;
+  /** Denies a key for so many milliseconds; 0 ends a block. */
+  block(key: string | number, durationMs: number, policy?: string): MaybePromise<void>;
+  /** Shuts the store down. */
+  close(): MaybePromise<void>;
+}
+
+/**
+ * Allows each client `limit` requests in a window and answers the others with 429, `Retry-After` and a problem document (RFC 9457). Sets
+ * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and `request.rateLimit`. Hits are counted in a native table
+ * of the process. When nothing the user gave is asynchronous, `next` is called in the same tick.
  * @example
  * app.use(rateLimit({ limit: 100, windowMs: 15 * 60_000 }));
- * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function rateLimit(options: RateLimitOptions): Middleware;
+export function rateLimit(options: RateLimitOptions & RateLimitSource): RateLimiter;
+
+export namespace rateLimit {
+  /**
+   * Limits failed logins: 5 of one account from one address, 20 of one address, 100 of one account. The failure that uses up a limit blocks
+   * for `blockMs`, the window by default; a success forgets the failures of its pair. Mount it after the body is read.
+   * @example
+   * app.post('/login', json(), rateLimit.login({ account: (request) => request.body.user }), login);
+   * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+   */
+  function login(options: LoginLimitOptions): RateLimiter;
+}
 
 /** What a rule found in a request, without the value. */
 export interface Finding {
@@ -762,7 +1056,7 @@ export interface CarapaceOptions {
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows its limit. */
-  rateLimit?: RateLimitOptions | false;
+  rateLimit?: (RateLimitOptions & RateLimitSource) | false;
   /** On by default. */
   json?: JsonOptions | boolean;
   /** On by default. */

@@ -3,6 +3,7 @@
 const { json } = require('./lib/body/json');
 const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
+const { explainClient } = require('./lib/client-key');
 const { CarapaceError } = require('./lib/errors');
 const { hpp } = require('./lib/hpp');
 const { carapace } = require('./lib/pipeline');
@@ -14,6 +15,7 @@ const { securityHeaders } = require('./lib/security-headers');
 module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
+  explainClient,
   hpp,
   json,
   queryParser,

@@ -1,5 +1,15 @@
 import parts from './index.js';
 
 export default parts.carapace;
-export const { CarapaceError, carapace, hpp, json, queryParser, rateLimit, sanitize, securityHeaders, urlencoded } =
-  parts;
+export const {
+  CarapaceError,
+  carapace,
+  explainClient,
+  hpp,
+  json,
+  queryParser,
+  rateLimit,
+  sanitize,
+  securityHeaders,
+  urlencoded,
+} = parts;

@@ -13,6 +13,7 @@ const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
 const FACTORIES = [
   { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
+  { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
   { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
   { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions', page: 'docs/body.md' },
   { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },

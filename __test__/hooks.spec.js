@@ -69,4 +69,14 @@ describe('crossings into the native core', () => {
       assert.equal(native.testCrossings() - before, crossings);
     });
   }
+
+  it('are one however the client is found', async (context) => {
+    for (const client of [{ trustProxy: 1 }, { trustProxy: 'loopback' }, { trustProxy: 1, header: 'forwarded' }]) {
+      const limiter = rateLimit({ limit: 10, client: /** @type {any} */ (client) });
+      const { port } = await listen(context, (request, response) => limiter(request, response, () => response.end()));
+      const before = native.testCrossings();
+      await send(port, { headers: { 'x-forwarded-for': '9.9.9.9, 5.5.5.5', forwarded: 'for=5.5.5.5' } });
+      assert.equal(native.testCrossings() - before, 1);
+    }
+  });
 });

@@ -38,6 +38,8 @@ function carapace(options) {
   const chain = PARTS.filter(([name, , isDefault]) => settings[name] ?? isDefault).map(([name, factory]) =>
     factory(typeof settings[name] === 'object' ? settings[name] : undefined, settings),
   );
+  // A limiter's policies that need the body are decided when it is read and clean.
+  chain.push(...chain.map((part) => /** @type {any} */ (part).afterBody).filter((part) => part !== undefined));
 
   return function carapace(request, response, next) {
     let index = 0;

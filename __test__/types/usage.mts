@@ -2,6 +2,7 @@
 import express from 'express';
 import carapace, {
   CarapaceError,
+  explainClient,
   hpp,
   queryParser,
   sanitize,
@@ -26,8 +27,25 @@ app.get('/', (request, response) => {
 const error = new Error() as CarapaceError;
 if (error instanceof CarapaceError && error.code === 'ERR_CARAPACE_OPTION_TYPE') error.path?.length;
 
-// @ts-expect-error limit is required
+rateLimit({ limit: 1, client: { trustProxy: ['loopback'], header: 'forwarded', ipv6Prefix: false } });
+app.get('/client', (request, response) => response.json(explainClient(request, { header: 'cloudflare' }).rule));
+
+// @ts-expect-error no such header
+rateLimit({ limit: 1, client: { header: 'x-forwaded-for' } });
+// @ts-expect-error limit, policies or delay is required
 rateLimit({});
+const limiter = rateLimit({
+  policies: [{ name: 'a', limit: async (request) => Number(request.query.limit), needsBody: true }],
+  onDecision: ({ action, policies }) => void [action, policies[0].remaining],
+});
+app.use(limiter, express.json(), limiter.afterBody);
+void Promise.resolve(limiter.getKey('192.0.2.1', 'a')).then((info) => info?.policies.length);
+app.post('/login', rateLimit.login({ account: (request) => request.body.user, addressLimit: false }));
+rateLimit({ delay: { after: 5, ms: (used) => used * 100 } });
+// @ts-expect-error each of the policies has a limit
+rateLimit({ policies: [{ name: 'a' }] });
+// @ts-expect-error the account is required
+rateLimit.login({});
 // @ts-expect-error no such option
 rateLimit({ limit: 1, max: 2 });
 // @ts-expect-error no such code
