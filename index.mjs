@@ -1,4 +1,5 @@
 import parts from './index.js';
 
 export default parts.carapace;
-export const { CarapaceError, carapace, json, queryParser, rateLimit, urlencoded } = parts;
+export const { CarapaceError, carapace, hpp, json, queryParser, rateLimit, sanitize, securityHeaders, urlencoded } =
+  parts;

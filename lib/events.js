@@ -31,16 +31,22 @@ function createReporter(stem, onEvent) {
  * the diagnostics channel `carapace:finding`, which has the findings of every middleware.
  * @param {string} stem
  * @param {{ onEvent?: (event: CarapaceEvent) => void, onFinding?: (finding: Finding) => void }} listeners
- * @returns {(finding: Finding, mode: 'enforce' | 'report') => void}
+ * @returns {((finding: Finding, mode: 'enforce' | 'report') => void) & { isHeard: () => boolean }}
  */
 function createFindingReporter(stem, { onEvent, onFinding }) {
   const report = createReporter(stem, onEvent);
   const findings = channel('carapace:finding');
-  return function reportFinding(finding, mode) {
+  const stream = channel(`carapace:${stem}`);
+  /** Whether anybody listens: a finding that nobody hears need not be made. */
+  const isHeard = () =>
+    onEvent !== undefined || onFinding !== undefined || stream.hasSubscribers || findings.hasSubscribers;
+  /** @type {(finding: Finding, mode: 'enforce' | 'report') => void} */
+  const reportFinding = (finding, mode) => {
     report({ type: 'finding', ...finding, mode });
     if (findings.hasSubscribers) findings.publish({ type: 'finding', stem, ...finding, mode });
     if (onFinding !== undefined) deliver('onFinding', onFinding, finding);
   };
+  return Object.assign(reportFinding, { isHeard });
 }
 
 /**

@@ -8,6 +8,7 @@ pub mod error;
 pub mod form;
 pub mod json;
 pub mod rate_limit;
+pub mod security_headers;
 
 #[cfg(feature = "node")]
 pub mod bindings;

@@ -57,19 +57,23 @@ function createFormParser(stem, settings, location) {
   const permissive = mode === 'report' ? compile(stem, settings, location, true) : undefined;
 
   return function parseForm(text, isLatin1) {
-    let json;
     try {
-      json = enforced.parse(text, isLatin1);
+      const json = enforced.parse(text, isLatin1);
+      if (enforced.parse.out[0] === 0) return { value: JSON.parse(json) };
+      const refusal = explain();
+      if (permissive) return readAsPeer(permissive.parse(text, isLatin1));
+      return refusal ? { error: refusalError(refusal) } : { value: JSON.parse(json) };
     } catch (cause) {
       return { error: internalError(cause) };
     }
-    if (enforced.parse.out[0] === 0) return { value: JSON.parse(/** @type {string} */ (json)) };
+  };
+
+  function explain() {
     const { refusal, findings } = enforced.rules.explain() ?? { findings: [] };
     for (const finding of findings) reportFinding({ ...finding, location }, mode);
     if (refusal) reportFinding({ ...refusal, location, action: 'reject' }, mode);
-    if (permissive) return readAsPeer(permissive.parse(text, isLatin1));
-    return refusal ? { error: refusalError(refusal) } : { value: JSON.parse(/** @type {string} */ (json)) };
-  };
+    return refusal;
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 //! Forms and query strings: text in, JSON text out.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
-use super::body::{FindingReply, JudgementReply, KeyRuleInput, RefusalReply, action};
+use super::body::{FindingReply, KeyRuleInput, RefusalReply, action};
 use super::error::SetupError;
 use super::hooks;
 use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
@@ -47,6 +46,15 @@ pub struct FormInput {
     pub nul: Option<KeyRuleInput>,
 }
 
+/// What was found in a form.
+#[napi(object)]
+pub struct FormJudgement {
+    /// Set when the form must not be used.
+    pub refusal: Option<RefusalReply>,
+    /// What was found, the first hundred.
+    pub findings: Vec<FindingReply>,
+}
+
 impl FormInput {
     fn apply_to(self, preset: FormOptions) -> Result<FormOptions, ConfigError> {
         let mut options = preset
@@ -84,7 +92,7 @@ impl FormInput {
 struct Checker {
     options: FormOptions,
     scratch: RefCell<Scratch>,
-    judgement: RefCell<Option<JudgementReply>>,
+    judgement: RefCell<Option<FormJudgement>>,
 }
 
 /// The rules for forms, compiled.
@@ -155,7 +163,7 @@ impl FormRules {
     /// What was found in the form that was parsed last.
     #[napi(catch_unwind)]
     #[must_use]
-    pub fn explain(&self) -> Option<JudgementReply> {
+    pub fn explain(&self) -> Option<FormJudgement> {
         hooks::crossing(hooks::Kind::Rare);
         self.0.judgement.borrow_mut().take()
     }
@@ -179,7 +187,7 @@ impl Checker {
                     path: finding.pointer.clone(),
                 });
                 let findings = findings.collect();
-                let judgement = JudgementReply { refusal: None, text: None, findings };
+                let judgement = FormJudgement { refusal: None, findings };
                 (arguments.latin1(form.json).map(Reply::String)?, Some(judgement))
             }
             Err(refusal) => (Reply::Number(0.0), Some(refusal.into())),
@@ -192,11 +200,11 @@ impl Checker {
     }
 }
 
-impl From<FormRefusal> for JudgementReply {
+impl From<FormRefusal> for FormJudgement {
     fn from(refusal: FormRefusal) -> Self {
         let rule = refusal.as_str().to_owned();
         let reply = RefusalReply { rule, path: refusal.pointer().to_owned() };
-        Self { refusal: Some(reply), text: None, findings: Vec::new() }
+        Self { refusal: Some(reply), findings: Vec::new() }
     }
 }
 

@@ -5,11 +5,14 @@
 //! [`hot`], which cost a tenth of that.
 
 pub mod body;
+pub mod body_text;
 pub mod error;
 pub mod form;
 pub mod hooks;
 pub mod hot;
 pub mod rate_limit;
+pub mod sanitize;
+pub mod security_headers;
 
 use napi_derive::napi;
 

@@ -6,10 +6,12 @@ use super::escape::unescape;
 use super::guard;
 use super::hpp::Pollution;
 use super::merge::{Leaf, Merger};
-use super::options::{FormOptions, Overflow, Source, Syntax};
+use super::options::{FormOptions, Overflow, Syntax};
 use super::outcome::{Findings, Form, FormRefusal};
 use super::parameters::{Entry, Offence, Parameters};
+use super::reader::Reader;
 use super::segments::{self, Splitter, Step, TooDeep, canonical_index};
+use super::source::Source;
 use super::text::{Span, Texts};
 use super::tree::{ROOT, Tree, position};
 use crate::json::Action;
@@ -59,13 +61,15 @@ pub fn parse<'s>(
         scratch.json.extend_from_slice(b"{}");
         return Ok(scratch.form());
     }
+    #[expect(clippy::naive_bytecount, reason = "the compiler vectorizes it; no crate for one loop")]
     let count = input.iter().filter(|byte| **byte == b'&').count() + 1;
     if count > options.parameter_limit && options.too_many_parameters == Overflow::Refuse {
         return Err(FormRefusal::TooManyParameters);
     }
     let decoder = Decoder { source, strict_utf8: options.strict_utf8 };
     let limit = count.min(options.parameter_limit);
-    let read = scratch.parameters.read(input, limit, decoder, options, &mut scratch.arena);
+    let reader = Reader { input, decoder, options };
+    let read = reader.read_all(limit, &mut scratch.parameters, &mut scratch.arena);
     let run = Run::new(input, options, count);
     match read {
         Ok(()) => scratch.write(&run)?,
@@ -155,9 +159,9 @@ impl Scratch {
         if self.parameters.entries().len() > max_keys {
             return Err(FormRefusal::TooManyKeys);
         }
-        let brackets = traits.brackets && run.splitter.brackets;
-        let pollution = options.hpp.is_some() && traits.repeated;
-        if !brackets && !pollution && !(suspicious && run.nests()) {
+        let nested = traits.brackets && run.splitter.brackets;
+        let polluted = traits.repeated && options.hpp.is_some();
+        if !(nested || polluted || suspicious && run.nests()) {
             return self.write_flat(run);
         }
         self.nest(run)?;
