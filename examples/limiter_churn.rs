@@ -120,7 +120,6 @@ fn measure<R>(work: impl FnOnce() -> R) -> (u32, R) {
     (u32::try_from(cpu_ns() - before).unwrap_or(u32::MAX), result)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn print_times(name: &str, times: &mut [u32]) {
     times.sort_unstable();
     let quantile = |in_100_000: usize| {
