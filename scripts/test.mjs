@@ -13,7 +13,18 @@ const bin = (name) => [process.execPath, `node_modules/${name}`];
 
 const STEPS = {
   'rust format': ['cargo', 'fmt', '--check'],
-  'rust lint, core': ['cargo', 'clippy', '--locked', '--all-targets', '--no-default-features', '--', '-D', 'warnings'],
+  'rust lint, core': [
+    'cargo',
+    'clippy',
+    '--locked',
+    '--all-targets',
+    '--no-default-features',
+    '--features',
+    'oracle',
+    '--',
+    '-D',
+    'warnings',
+  ],
   'rust lint, addon': [
     'cargo',
     'clippy',
