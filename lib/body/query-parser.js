@@ -104,6 +104,9 @@ function splitPlain(query) {
       // A repeated name, and one that an object inherits, such as constructor.
       if (name in result) return undefined;
       result[name] = nameEnd === end ? '' : query.slice(nameEnd + 1, end);
+    } else if (end > start) {
+      // A value without a name: what that is depends on the grammar.
+      return undefined;
     }
     start = end + 1;
   }

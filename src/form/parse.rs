@@ -274,9 +274,10 @@ impl Scratch {
                 FormRefusal::Duplicate { pointer: run.pointer(name, &self.arena) }
             }
             Offence::KeyTooLong(name) => {
-                let name = unescape(Texts { input: run.input, arena: &self.arena }.get(name));
+                let name = Texts { input: run.input, arena: &self.arena }.get(name);
                 let mut pointer = String::new();
-                segments::push_pointer(&mut pointer, &name);
+                // A pointer shows less of it.
+                segments::push_pointer(&mut pointer, &unescape(name.get(..8_000).unwrap_or(name)));
                 FormRefusal::KeyTooLong { pointer }
             }
         }
