@@ -202,6 +202,28 @@ fn a_hit_that_races_with_the_eviction_of_its_key_never_counts_for_the_new_one() 
     });
 }
 
+/// As before, with states that say nothing of their key, so that old and new ones are equal.
+#[test]
+fn a_state_that_looks_like_the_one_before_the_eviction_is_not_taken_for_it() {
+    fn hit(shared: &Shared<1>, process: usize, key: u128) -> u64 {
+        let table = Table::new(&shared.buckets, &shared.nonces[process]);
+        let count = |[used, _]: State| {
+            let entry = Entry { state: [used + 1, 1], expires_at_ms: LATER, rank: Rank::Low };
+            (Some(entry), used + 1)
+        };
+        table.update(key, 10, count).unwrap()
+    }
+    explore(4, || {
+        let shared = Shared::<1>::new();
+        hit(&shared, 0, KEY);
+        let other = Arc::clone(&shared);
+        let evictor = thread::spawn(move || hit(&other, 1, OTHER));
+        hit(&shared, 0, KEY);
+        assert_eq!(evictor.join().unwrap(), 1);
+        assert!(shared.count(OTHER) <= 1);
+    });
+}
+
 /// The key has expired, so a new one takes its slot, unless a hit renews it first.
 #[test]
 fn a_key_renewed_in_time_is_not_taken_for_expired() {
