@@ -229,8 +229,8 @@ fn a_state_that_looks_like_the_one_before_the_eviction_is_not_taken_for_it() {
 fn a_key_renewed_in_time_is_not_taken_for_expired() {
     explore(4, || {
         let shared = Shared::<2>::new();
-        shared.hit(0, KEY, Rank::Low, 5);
         shared.hit(0, 11, Rank::Blocked, LATER);
+        shared.hit(0, KEY, Rank::Low, 5);
         let other = Arc::clone(&shared);
         let newcomer = thread::spawn(move || {
             let table = Table::new(&other.buckets, &other.nonces[1]);
