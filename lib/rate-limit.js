@@ -86,7 +86,8 @@ function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', i
       { path: 'rateLimit.name' },
     );
   }
-  const hit = configure('rateLimit', () => native.createRateLimiter({ limit, windowMs, ipv6Prefix, maxKeys }));
+  const policies = [{ limit, windowMs, algorithm: 'fixed-window' }];
+  const { hit } = configure('rateLimit', () => native.createRateLimiter({ policies, ipv6Prefix, maxKeys }));
   const { out } = hit;
   return {
     name,
@@ -94,8 +95,8 @@ function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', i
     field: `"${name}";q=${limit};w=${Math.ceil(windowMs / 1000)}`,
     hit(key) {
       const now = Date.now();
-      const isAllowed = hit(key, now) === 1;
-      return { isAllowed, key, used: out[0], now, resetAt: out[1] };
+      const isAllowed = (hit(key, now) & 1) === 1;
+      return { isAllowed, key, used: out[1], now, resetAt: out[3] };
     },
   };
 }

@@ -52,10 +52,19 @@ pub enum Reply {
 #[derive(Debug, Clone, Copy)]
 pub struct JsString(sys::napi_value);
 
+/// One value of JavaScript's, valid for the length of the call.
+#[derive(Clone, Copy)]
+pub struct Value<'call> {
+    env: sys::napi_env,
+    raw: sys::napi_value,
+    call: PhantomData<&'call ()>,
+}
+
 /// What JavaScript passed, valid for the length of the call.
 pub struct Arguments<'call> {
     env: sys::napi_env,
     values: [sys::napi_value; MAX_ARGUMENTS],
+    count: usize,
     call: PhantomData<&'call ()>,
 }
 
@@ -64,20 +73,35 @@ impl<'call> Arguments<'call> {
         self.values.get(index).copied().ok_or(BadArgument)
     }
 
+    /// How many were passed.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none was passed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The value at `index`; `undefined` when it was not passed.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when no function has that many arguments.
+    pub fn at(&self, index: usize) -> Result<Value<'call>, BadArgument> {
+        Ok(Value { env: self.env, raw: self.value(index)?, call: PhantomData })
+    }
+
     /// The number at `index`.
     ///
     /// # Errors
     /// [`BadArgument`] when it is none.
     pub fn number(&self, index: usize) -> Result<f64, BadArgument> {
-        let mut number = 0.0;
-        // SAFETY: `env` and the value belong to the running call; `number` outlives it.
-        let status =
-            unsafe { sys::napi_get_value_double(self.env, self.value(index)?, &raw mut number) };
-        ok(status).map(|()| number)
+        self.at(index)?.number()
     }
 
-    /// The whole string at `index` as UTF-16, read into `buffer`, which grows when it has to: a key is
-    /// never cut, and lone surrogates stay apart.
+    /// The string at `index`: see [`Value::utf16`].
     ///
     /// # Errors
     /// [`BadArgument`] when it is no string.
@@ -86,42 +110,7 @@ impl<'call> Arguments<'call> {
         index: usize,
         buffer: &'buffer mut Vec<u16>,
     ) -> Result<&'buffer [u16], BadArgument> {
-        const ROOM: usize = 128;
-        if buffer.len() < ROOM {
-            buffer.resize(ROOM, 0);
-        }
-        let value = self.value(index)?;
-        let mut written = self.copy_utf16(value, buffer)?;
-        // One unit is the terminator's: a full buffer may mean that more is to come.
-        if written + 1 >= buffer.len() {
-            buffer.resize(self.utf16_length(value)? + 1, 0);
-            written = self.copy_utf16(value, buffer)?;
-        }
-        buffer.get(..written).ok_or(BadArgument)
-    }
-
-    fn copy_utf16(&self, value: sys::napi_value, buffer: &mut [u16]) -> Result<usize, BadArgument> {
-        let mut written = 0;
-        // SAFETY: the length passed is the buffer's own, and Node writes at most that many units.
-        let status = unsafe {
-            sys::napi_get_value_string_utf16(
-                self.env,
-                value,
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut written,
-            )
-        };
-        ok(status).map(|()| written)
-    }
-
-    fn utf16_length(&self, value: sys::napi_value) -> Result<usize, BadArgument> {
-        let mut length = 0;
-        // SAFETY: a null buffer asks for the length alone.
-        let status = unsafe {
-            sys::napi_get_value_string_utf16(self.env, value, ptr::null_mut(), 0, &raw mut length)
-        };
-        ok(status).map(|()| length)
+        self.at(index)?.utf16(buffer)
     }
 
     /// The bytes of the typed array or Buffer at `index`.
@@ -157,6 +146,97 @@ impl<'call> Arguments<'call> {
         // SAFETY: JavaScript is suspended during the call and the array is one of its arguments, so the
         // memory stays where it is, alive and unchanged, for `'call`.
         Ok(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), length) })
+    }
+}
+
+impl Value<'_> {
+    /// The number that it is.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when it is none.
+    pub fn number(self) -> Result<f64, BadArgument> {
+        let mut number = 0.0;
+        // SAFETY: `env` and the value belong to the running call; `number` outlives it.
+        let status = unsafe { sys::napi_get_value_double(self.env, self.raw, &raw mut number) };
+        ok(status).map(|()| number)
+    }
+
+    /// Whether it is `undefined`, as an argument that was not passed is.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when Node does not say.
+    pub fn is_undefined(self) -> Result<bool, BadArgument> {
+        let mut kind = 0;
+        // SAFETY: `env` and the value belong to the running call; `kind` outlives it.
+        ok(unsafe { sys::napi_typeof(self.env, self.raw, &raw mut kind) })?;
+        Ok(kind == sys::ValueType::napi_undefined)
+    }
+
+    /// What it holds at `index` when it is an array, and itself when it is none.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when reading the array throws, as that of a proxy may.
+    pub fn element(self, index: usize) -> Result<Self, BadArgument> {
+        let mut is_array = false;
+        // SAFETY: `env` and the value belong to the running call; `is_array` outlives it.
+        ok(unsafe { sys::napi_is_array(self.env, self.raw, &raw mut is_array) })?;
+        if !is_array {
+            return Ok(self);
+        }
+        let index = u32::try_from(index).map_err(|_| BadArgument)?;
+        let mut raw = ptr::null_mut();
+        // SAFETY: the value is an array; its element is kept alive by the running call.
+        ok(unsafe { sys::napi_get_element(self.env, self.raw, index, &raw mut raw) })?;
+        Ok(Self { raw, ..self })
+    }
+
+    /// The whole string as UTF-16, read into `buffer`, which grows when it has to: a key is never cut, and
+    /// lone surrogates stay apart.
+    ///
+    /// # Errors
+    /// [`BadArgument`] when it is no string.
+    pub fn utf16(self, buffer: &mut Vec<u16>) -> Result<&[u16], BadArgument> {
+        const ROOM: usize = 128;
+        if buffer.len() < ROOM {
+            buffer.resize(ROOM, 0);
+        }
+        let mut written = self.copy_utf16(buffer)?;
+        // One unit is the terminator's: a full buffer may mean that more is to come.
+        if written + 1 >= buffer.len() {
+            buffer.resize(self.utf16_length()? + 1, 0);
+            written = self.copy_utf16(buffer)?;
+        }
+        buffer.get(..written).ok_or(BadArgument)
+    }
+
+    fn copy_utf16(self, buffer: &mut [u16]) -> Result<usize, BadArgument> {
+        let mut written = 0;
+        // SAFETY: the length passed is the buffer's own, and Node writes at most that many units.
+        let status = unsafe {
+            sys::napi_get_value_string_utf16(
+                self.env,
+                self.raw,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut written,
+            )
+        };
+        ok(status).map(|()| written)
+    }
+
+    fn utf16_length(self) -> Result<usize, BadArgument> {
+        let mut length = 0;
+        // SAFETY: a null buffer asks for the length alone.
+        let status = unsafe {
+            sys::napi_get_value_string_utf16(
+                self.env,
+                self.raw,
+                ptr::null_mut(),
+                0,
+                &raw mut length,
+            )
+        };
+        ok(status).map(|()| length)
     }
 }
 
@@ -332,7 +412,7 @@ unsafe fn run<F: HotFunction>(
             if F::OUT == 0 { &mut [] } else { std::slice::from_raw_parts_mut(slot.out, F::OUT) };
         (slot, out)
     };
-    slot.function.call(&Arguments { env, values, call: PhantomData }, out)
+    slot.function.call(&Arguments { env, values, count, call: PhantomData }, out)
 }
 
 fn throw(env: sys::napi_env, message: &CStr) {

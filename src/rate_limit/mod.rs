@@ -1,26 +1,39 @@
-//! Rate limiting: who asks ([`crate::client_key`]), how much is allowed ([`options`]), and a bounded table
-//! that counts ([`process_store`]).
+//! Rate limiting: how much is allowed ([`options`]), how it is counted ([`algorithm`]), and a bounded table
+//! that remembers ([`process`]). Who asks is [`crate::client_key`]'s matter.
 //!
-//! The rule is a fixed window for each key: it opens with the key's first hit, lasts `window_ms`, and at
-//! most `limit` hits of it are allowed. A denied hit is counted too. The time is an argument, so a caller's
-//! fake clock moves the window.
+//! An algorithm is a set of pure functions over a packed 16-byte [`State`], so that every store counts
+//! alike:
+//!
+//! | | fixed window | sliding window | GCRA |
+//! |---|---|---|---|
+//! | at most, in one window of the key | limit | limit | burst + limit |
+//! | at most, in any span of one window | 2 × limit | 2 × limit − 1, see [`sliding_window`] | burst + limit |
+//! | a denied hit is counted | yes, as express-rate-limit does | no | no |
+//! | a refund credits | the window that holds the hit | the window that holds the hit | the unbroken debt that holds the hit, for one window |
+//!
+//! The time is an argument, in milliseconds on the caller's clock, so a fake clock moves the windows. A
+//! period that would begin in the future, because the clock was set back, is moved to begin now: nobody
+//! waits longer than from the first moment of such a period.
 
+pub mod algorithm;
+pub mod block;
+pub mod decision;
+pub mod fixed_window;
+pub mod gcra;
+pub mod joint;
+pub mod limiter;
+#[cfg(any(test, feature = "oracle"))]
+pub mod model;
 pub mod options;
-pub mod process_store;
+pub mod process;
+pub mod sliding_window;
+pub mod state;
 
-pub use options::{Limit, LimitInput};
-pub use process_store::ProcessStore;
-
-/// What a hit was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether the request may pass.
-    pub is_allowed: bool,
-    /// Hits counted in the window, this one included.
-    pub used: u32,
-    /// When the window ends, in milliseconds on the caller's clock.
-    pub reset_at_ms: u64,
-}
+pub use decision::Decision;
+pub use limiter::{Limiter, LimiterInput};
+pub use options::{Algorithm, Policy, PolicyInput};
+pub use process::ProcessStore;
+pub use state::State;
 
 #[cfg(test)]
 mod tests;
