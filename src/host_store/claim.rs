@@ -1,8 +1,9 @@
 //! Putting a new key in: choose a slot, claim it, announce the key, look around, publish.
 
-use super::layout::{Bucket, Entry, Rank, Value};
+use super::layout::{Bucket, Value};
 use super::table::{Attempt, Candidates, Changed, Refusal, Slot, Snapshot, Table, slots_of};
 use super::word::Word;
+use crate::rate_limit::state::{Rank, State, expires_at_ms, rank};
 
 /// How much is lost when a slot is taken for a new key, from nothing to too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,16 +25,20 @@ struct Choice<'map, W> {
 }
 
 impl Snapshot {
-    /// Whether a live key that has not expired is there.
-    pub(super) fn is_occupied(&self, now_ms: u64) -> bool {
-        self.key.0 != 0 && self.value.is_live() && self.key.expires_at_ms() > now_ms
+    /// The state, unless there is none or it has expired.
+    pub(super) fn live_state(&self, now_ms: u64) -> Option<State> {
+        if self.key.0 == 0 || !self.value.is_live() {
+            return None;
+        }
+        let state = self.value.state(self.key);
+        (expires_at_ms(state) > now_ms).then_some(state)
     }
 
-    fn worth(&self, fingerprint: u64, now_ms: u64) -> Worth {
-        if self.key.fingerprint() == fingerprint {
+    fn worth(&self, place: u128, now_ms: u64) -> Worth {
+        if self.key.is_of(place) {
             Worth::Own
-        } else if self.is_occupied(now_ms) {
-            Worth::Live(self.key.rank(), self.key.expires_at_ms())
+        } else if let Some(state) = self.live_state(now_ms) {
+            Worth::Live(rank(state), expires_at_ms(state))
         } else if self.value.is_live() || self.value == Value::FREE {
             Worth::Free
         } else {
@@ -47,7 +52,7 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
     pub(super) fn insert(
         &self,
         candidates: &Candidates<'map, W, N>,
-        entry: &Entry,
+        state: State,
         now_ms: u64,
         attempt: u32,
     ) -> Attempt<Result<(), Refusal>> {
@@ -67,11 +72,11 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
         if !slot.value.replace(seen.value.0, claim.0) {
             return Err(Changed);
         }
-        let key = seen.key.successor(candidates.fingerprint, entry, now_ms);
+        let key = seen.key.successor(candidates.place);
         if slot.key.replace(seen.key.0, key.0) {
             W::fence();
             if candidates.is_alone(slot.position) {
-                let live = Value::live(entry.state, key);
+                let live = Value::live(state, key);
                 return if slot.value.replace(claim.0, live.0) { Ok(Ok(())) } else { Err(Changed) };
             }
         }
@@ -107,7 +112,7 @@ impl<'map, W: Word, const N: usize> Candidates<'map, W, N> {
         let mut taken = 0;
         for slot in slots_of(index, bucket) {
             let seen = slot.read().ok_or(Changed)?;
-            let worth = seen.worth(self.fingerprint, now_ms);
+            let worth = seen.worth(self.place, now_ms);
             taken += usize::from(worth > Worth::Free);
             if best.as_ref().is_none_or(|choice| worth < choice.worth) {
                 best = Some(Choice { slot, seen, worth });
@@ -127,7 +132,7 @@ impl<'map, W: Word, const N: usize> Candidates<'map, W, N> {
     fn yields(&self, slot: Slot<'map, W>, position: usize) -> bool {
         loop {
             let Some(seen) = slot.read() else { continue };
-            if seen.key.fingerprint() != self.fingerprint || seen.value == Value::FREE {
+            if !seen.key.is_of(self.place) || seen.value == Value::FREE {
                 return true;
             }
             if seen.value.is_live() || slot.position < position {

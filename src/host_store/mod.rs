@@ -4,14 +4,15 @@
 //! ```text
 //! file    = header page (4096 bytes, [`header`]) + buckets
 //! bucket  = 8 keys of 16 bytes, 8 values of 16 bytes (256 bytes, four cache lines)
-//! key     = fingerprint 64 | expiry in ms 42 | rank 2 | version 20
+//! key     = hash 64 | policy 32 | version 32
 //! value   = 0 | state 127, masked       live
 //!         = 1 | claim 127               claimed by a process that is putting a key there
 //!         = 1 | 0                       free
 //! ```
 //!
-//! A key's 128-bit hash, keyed with a secret of the file, gives 64 bits of fingerprint and, from the other
-//! 64, the two buckets where the key may lie. It goes to the emptier one and never moves.
+//! Of a key's hash, which a secret of the file keys, 64 bits stand in the slot, and 32 others choose, with
+//! them, the two buckets where the key may lie. It goes to the emptier one and never moves. When a state
+//! ends and what it is worth, it says itself ([`crate::rate_limit::state`]).
 //!
 //! # Protocol
 //!
@@ -20,8 +21,8 @@
 //! dead, and no waiting for a process that is stopped, traced or merely not scheduled.
 //!
 //! *Hit of a key that is there*: read key, value, key again; the same key twice says that the value is its.
-//! Compute. Raise the expiry in the key if it has to be later, then swap the value: a hit counts when, and
-//! only when, this swap succeeds. If it does not, someone else has counted: again from the start.
+//! Compute, then swap the value: a hit counts when, and only when, this swap succeeds. If it does not,
+//! someone else has counted: again from the start. A state that stays the same is not written.
 //!
 //! *A key that is not there*:
 //! 1. choose a slot and read its key and value;
@@ -33,7 +34,7 @@
 //!
 //! # What holds, and why
 //!
-//! - *A value belongs to the key beside it.* Live values are masked with fingerprint and version, so a value
+//! - *A value belongs to the key beside it.* Live values are masked with the key and its version, so a value
 //!   that is equal to one read earlier is of the same key with the same state, and swapping it is right
 //!   whatever happened in between. A claim that is still there in step 5 was there all the time, as its number is unique; every
 //!   other announcement in that slot expected a key read before its own claim, which is older than ours
@@ -41,8 +42,8 @@
 //! - *A key is live in one slot at the most.* Of two processes that announce the same key, the fence makes at
 //!   least one see the other (store buffering, C++ \[atomics.order\]); whoever is seen before publishing is
 //!   freed or takes over, and a slot that is already live makes the other give up.
-//! - *A key is not evicted while its expiry lies ahead, unless its buckets are full.* The expiry is raised
-//!   before the value that needs it is published, and never lowered.
+//! - *A key is evicted for what its state says.* Expiry and rank are read from the very value that is
+//!   swapped away; a hit in between makes that swap fail.
 //! - *A claim left by a killed process blocks nobody.* Any process may take a claim over after a short pause;
 //!   the former owner's publishing then fails, and it starts again.
 //! - *A kill costs at most the hit in flight*: it is counted and not answered, or not counted; in step 2 to 5
@@ -54,7 +55,7 @@
 //!
 //! A hit looks at 16 slots at the most. With as many keys as the table is made for, half of the slots are
 //! taken and no live key is evicted (a test fills it); beyond that, of the 16 slots: an expired key, else the
-//! one of the lowest [`Rank`] with the earliest expiry, never a blocked one. When all 16 are blocked, the
+//! one of the lowest [`Rank`](crate::rate_limit::state::Rank) with the earliest expiry, never a blocked one. When all 16 are blocked, the
 //! answer is [`Refusal::Full`].
 
 pub mod layout;
@@ -63,7 +64,6 @@ pub mod word;
 
 mod claim;
 
-pub use layout::{Entry, Rank, State};
 pub use table::{Nonces, Refusal, Table};
 
 #[cfg(all(test, feature = "loom"))]

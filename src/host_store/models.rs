@@ -4,6 +4,7 @@
 use super::layout::Bucket;
 use super::word::Word;
 use super::*;
+use crate::rate_limit::state::{Rank, State};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering, fence};
 use loom::thread;
@@ -13,8 +14,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 const LATER: u64 = 1_000;
-const KEY: u128 = 7;
-const OTHER: u128 = 9;
+const KEY: u64 = 7;
+const OTHER: u64 = 9;
+
+fn place(key: u64) -> u128 {
+    u128::from(key) << 32 | 1
+}
+
+/// A state that ends then and is worth so much; see [`crate::rate_limit::state`].
+fn state(expires_at_ms: u64, rank: Rank, key: u64, used: u64) -> State {
+    [expires_at_ms | (rank as u64) << 44, key << 32 | used]
+}
+
+fn used([_, tail]: State) -> u64 {
+    tail & 0xFFFF_FFFF
+}
 
 /// A 128-bit word for loom, which has none: each word that occurs gets a number, and the numbers are what is
 /// loaded and swapped.
@@ -90,19 +104,18 @@ impl<const N: usize> Shared<N> {
         Arc::new(Self { buckets, nonces: (1..=4).map(Nonces::new).collect() })
     }
 
-    fn hit(&self, process: usize, key: u128, rank: Rank, expires_at_ms: u64) -> u64 {
+    fn hit(&self, process: usize, key: u64, rank: Rank, expires_at_ms: u64) -> u64 {
         let table = Table::new(&self.buckets, &self.nonces[process]);
-        let count = |[used, owner]: State| {
-            assert!(used == 0 || u128::from(owner) == key, "the state of another key");
-            let state = [used + 1, u64::try_from(key).unwrap()];
-            (Some(Entry { state, expires_at_ms, rank }), used + 1)
+        let count = |before: State| {
+            assert!(before == [0, 0] || before[1] >> 32 == key, "the state of another key");
+            (state(expires_at_ms, rank, key, used(before) + 1), used(before) + 1)
         };
-        table.update(key, 10, count).unwrap()
+        table.update(place(key), 10, count).unwrap()
     }
 
-    fn count(&self, key: u128) -> u64 {
+    fn count(&self, key: u64) -> u64 {
         let table = Table::new(&self.buckets, &self.nonces[3]);
-        table.update(key, 10, |[used, _]| (None, used)).unwrap()
+        table.update(place(key), 10, |state| (state, used(state))).unwrap()
     }
 
     fn len(&self) -> usize {
@@ -205,13 +218,10 @@ fn a_hit_that_races_with_the_eviction_of_its_key_never_counts_for_the_new_one() 
 /// As before, with states that say nothing of their key, so that old and new ones are equal.
 #[test]
 fn a_state_that_looks_like_the_one_before_the_eviction_is_not_taken_for_it() {
-    fn hit(shared: &Shared<1>, process: usize, key: u128) -> u64 {
+    fn hit(shared: &Shared<1>, process: usize, key: u64) -> u64 {
         let table = Table::new(&shared.buckets, &shared.nonces[process]);
-        let count = |[used, _]: State| {
-            let entry = Entry { state: [used + 1, 1], expires_at_ms: LATER, rank: Rank::Low };
-            (Some(entry), used + 1)
-        };
-        table.update(key, 10, count).unwrap()
+        let count = |before| (state(LATER, Rank::Low, 0, used(before) + 1), used(before) + 1);
+        table.update(place(key), 10, count).unwrap()
     }
     explore(4, || {
         let shared = Shared::<1>::new();
@@ -230,19 +240,17 @@ fn a_key_renewed_in_time_is_not_taken_for_expired() {
     explore(4, || {
         let shared = Shared::<2>::new();
         shared.hit(0, 11, Rank::Blocked, LATER);
-        shared.hit(0, KEY, Rank::Low, 5);
+        let table = Table::new(&shared.buckets, &shared.nonces[0]);
+        table.update(place(KEY), 1, |_| (state(5, Rank::Low, KEY, 1), ())).unwrap();
         let other = Arc::clone(&shared);
         let newcomer = thread::spawn(move || {
             let table = Table::new(&other.buckets, &other.nonces[1]);
-            let entry = Entry { state: [1, 9], expires_at_ms: LATER, rank: Rank::Blocked };
-            table.update(OTHER, 10, |_| (Some(entry), ())).is_ok()
+            table.update(place(OTHER), 10, |_| (state(LATER, Rank::Blocked, OTHER, 1), ())).is_ok()
         });
-        let table = Table::new(&shared.buckets, &shared.nonces[0]);
-        let renew = |[used, _]: State| {
-            let entry = Entry { state: [used + 1, 7], expires_at_ms: LATER, rank: Rank::Blocked };
-            (Some(entry), used + 1)
+        let renew = |before| {
+            (state(LATER, Rank::Blocked, KEY, used(before) + 1), used(before) + 1)
         };
-        let renewed = table.update(KEY, 10, renew);
+        let renewed = table.update(place(KEY), 10, renew);
         // Whoever came first has the slot, and the other is told that there is none.
         assert_ne!(renewed.is_ok(), newcomer.join().unwrap());
         // 1: it was evicted as expired, and took the place back before the newcomer had published.
@@ -251,12 +259,13 @@ fn a_key_renewed_in_time_is_not_taken_for_expired() {
 }
 
 /// `others` keys with this expiry lie there before a process is killed while it brings, or hits, `KEY`.
-fn kill_everywhere<const N: usize>(before: u64, others: u128, expiry: u64, preemptions: usize) {
+fn kill_everywhere<const N: usize>(before: u64, others: u64, expiry: u64, preemptions: usize) {
     for steps in 0..MOST_STEPS {
         explore(preemptions, move || {
             let shared = Shared::<N>::new();
-            for other in 0..others {
-                shared.hit(0, 100 + other, Rank::Low, expiry);
+            let table = Table::new(&shared.buckets, &shared.nonces[0]);
+            for other in 100..100 + others {
+                table.update(place(other), 1, |_| (state(expiry, Rank::Low, other, 1), ())).unwrap();
             }
             for _ in 0..before {
                 shared.hit(0, KEY, Rank::High, LATER);

@@ -1,8 +1,9 @@
 //! The table over buckets that lie anywhere: finding a key and counting its hits. New keys are put in by
 //! [`super::claim`]. The protocol is described in [`super`].
 
-use super::layout::{Bucket, Entry, Key, State, Value};
+use super::layout::{Bucket, Key, Value};
 use super::word::Word;
+use crate::rate_limit::state::{EMPTY, State, expires_at_ms};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Attempts before a hit is given up. Each one but the first means that another process got something done.
@@ -81,7 +82,7 @@ impl<W: Word> Slot<'_, W> {
 
 /// The places where one key may lie.
 pub(super) struct Candidates<'map, W, const N: usize> {
-    pub(super) fingerprint: u64,
+    pub(super) place: u128,
     pub(super) buckets: [Option<(usize, &'map Bucket<W, N>)>; 2],
 }
 
@@ -94,7 +95,7 @@ impl<'map, W: Word, const N: usize> Candidates<'map, W, N> {
     fn find(&self) -> Result<Option<(Slot<'map, W>, Snapshot)>, Changed> {
         for slot in self.slots() {
             let key = Key(slot.key.load());
-            if key.fingerprint() == self.fingerprint {
+            if key.is_of(self.place) {
                 let snapshot = slot.read_beside(key).ok_or(Changed)?;
                 if snapshot.value.is_live() {
                     return Ok(Some((slot, snapshot)));
@@ -126,33 +127,36 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
         Self { buckets, nonces }
     }
 
-    /// Applies `algorithm` to the state of the key with this hash, atomically for all processes, and returns
-    /// its answer. It gets `[0, 0]` for a key that is not there and says what to keep, `None` to change
-    /// nothing. It may run several times, so it must do nothing but compute.
+    /// Applies `algorithm` to the state of the key at `place`, atomically for all processes, and returns its
+    /// answer. It gets [`EMPTY`] for a key that is not there. It may run several times, so it must do
+    /// nothing but compute.
     ///
-    /// `now_ms`, in ms since 1970, says which other keys have expired.
+    /// The lowest 32 bits of `place` are a policy's number, not 0; the others are random. `now_ms` says which
+    /// keys have expired.
     ///
-    /// Cost: 16 slots read at the most; one swap for a key that is there, three for a new one.
+    /// Cost: 16 slots read at the most; one swap for a key that is there, none when its state stays the
+    /// same, three for a new one.
     ///
     /// # Errors
     /// [`Refusal::Full`] for a new key when no place can be made.
     pub fn update<R>(
         &self,
-        hash: u128,
+        place: u128,
         now_ms: u64,
-        mut algorithm: impl FnMut(State) -> (Option<Entry>, R),
+        mut algorithm: impl FnMut(State) -> (State, R),
     ) -> Result<R, Refusal> {
-        let candidates = self.candidates(hash);
+        let candidates = self.candidates(place);
         for attempt in 0..MOST_ATTEMPTS {
             let outcome = match candidates.find() {
                 Ok(Some((slot, seen))) => hit(slot, seen, now_ms, &mut algorithm).map(Ok),
-                Ok(None) => match algorithm([0, 0]) {
-                    (Some(entry), answer) if entry.state != [0, 0] => {
-                        let claimed = self.insert(&candidates, &entry, now_ms, attempt);
-                        claimed.map(|claimed| claimed.map(|()| answer))
+                Ok(None) => {
+                    let (state, answer) = algorithm(EMPTY);
+                    if expires_at_ms(state) <= now_ms {
+                        return Ok(answer);
                     }
-                    (_, answer) => Ok(Ok(answer)),
-                },
+                    let inserted = self.insert(&candidates, state, now_ms, attempt);
+                    inserted.map(|inserted| inserted.map(|()| answer))
+                }
                 Err(changed) => Err(changed),
             };
             match outcome {
@@ -163,36 +167,44 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
         Err(Refusal::Contended)
     }
 
-    /// How many live keys there are that have not expired. Cost: the whole table is read.
+    /// How many keys there are that have not expired. Cost: the whole table is read.
     #[must_use]
     pub fn len(&self, now_ms: u64) -> usize {
-        let slots = self.buckets.iter().enumerate().flat_map(|(index, b)| slots_of(index, b));
-        let snapshots = slots.filter_map(|slot| slot.read());
-        snapshots.filter(|seen| seen.is_occupied(now_ms)).count()
+        let snapshots = self.slots().filter_map(|slot| slot.read());
+        snapshots.filter(|seen| seen.live_state(now_ms).is_some()).count()
     }
 
-    /// Forgets every key. Hits counted meanwhile may stay or go. Cost: the whole table is read.
-    pub fn clear(&self) {
-        for slot in self.buckets.iter().enumerate().flat_map(|(index, b)| slots_of(index, b)) {
+    /// Forgets every key of a policy and returns how many they were. Hits counted meanwhile may stay or go.
+    /// Cost: the whole table is read.
+    pub fn clear(&self, policy: u32) -> usize {
+        let is_cleared = |slot: &Slot<'_, W>| {
             // A swap that fails means that someone else has just written: theirs comes after the clearing.
-            if let Some(seen) = slot.read().filter(|seen| seen.value.is_live() && seen.key.0 != 0) {
-                slot.value.replace(seen.value.0, Value::FREE.0);
-            }
-        }
+            slot.read()
+                .filter(|seen| seen.key.policy() == policy && seen.value.is_live())
+                .is_some_and(|seen| slot.value.replace(seen.value.0, Value::FREE.0))
+        };
+        self.slots().filter(is_cleared).count()
     }
 
-    fn candidates(&self, hash: u128) -> Candidates<'map, W, N> {
-        #[expect(clippy::cast_possible_truncation, reason = "parts of the hash are what is wanted")]
-        let (fingerprint, first, second) = (hash as u64, (hash >> 64) as u32, (hash >> 96) as u32);
-        let first = scale(first, self.buckets.len());
-        let second = scale(second, self.buckets.len());
+    fn slots(&self) -> impl Iterator<Item = Slot<'map, W>> {
+        self.buckets.iter().enumerate().flat_map(|(index, bucket)| slots_of(index, bucket))
+    }
+
+    fn candidates(&self, place: u128) -> Candidates<'map, W, N> {
+        let first = scale(part(place, 96), self.buckets.len());
+        let second = scale(part(place, 96) ^ part(place, 64), self.buckets.len());
         let bucket = |index: usize| self.buckets.get(index).map(|bucket| (index, bucket));
-        // Two choices that agree are one.
+        // Two choices that agree would be one.
         let other = if second == first { (first + 1) % self.buckets.len().max(1) } else { second };
         let second = if other == first { None } else { bucket(other) };
-        // Zero is the fingerprint of a slot never used.
-        Candidates { fingerprint: fingerprint.max(1), buckets: [bucket(first), second] }
+        Candidates { place, buckets: [bucket(first), second] }
     }
+}
+
+/// 32 bits of a place.
+#[expect(clippy::cast_possible_truncation, reason = "a part is what is wanted")]
+const fn part(place: u128, shift: u32) -> u32 {
+    (place >> shift) as u32
 }
 
 /// A number below `length` from 32 random bits, as likely as every other.
@@ -206,21 +218,14 @@ fn hit<W: Word, R>(
     slot: Slot<'_, W>,
     seen: Snapshot,
     now_ms: u64,
-    algorithm: &mut impl FnMut(State) -> (Option<Entry>, R),
+    algorithm: &mut impl FnMut(State) -> (State, R),
 ) -> Attempt<R> {
-    let (entry, answer) = algorithm(seen.value.state(seen.key));
-    let Some(entry) = entry else {
+    let before = seen.value.state(seen.key);
+    let (state, answer) = algorithm(before);
+    if state == before {
         return Ok(answer);
-    };
-    let value = if entry.state == [0, 0] {
-        Value::FREE
-    } else {
-        let key = seen.key.lasting_for(&entry, now_ms);
-        // First the expiry: whoever sees the new state must not take it for expired.
-        if key != seen.key && !slot.key.replace(seen.key.0, key.0) {
-            return Err(Changed);
-        }
-        Value::live(entry.state, key)
-    };
+    }
+    let is_kept = expires_at_ms(state) > now_ms;
+    let value = if is_kept { Value::live(state, seen.key) } else { Value::FREE };
     if slot.value.replace(seen.value.0, value.0) { Ok(answer) } else { Err(Changed) }
 }

@@ -1,6 +1,7 @@
 use super::layout::{Bucket, SLOTS};
 use super::word::Word;
 use super::*;
+use crate::rate_limit::state::{EMPTY, Rank, State};
 use portable_atomic::AtomicU128;
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -14,20 +15,27 @@ fn buckets<W: Default, const N: usize>(count: usize) -> Vec<Bucket<W, N>> {
     (0..count).map(|_| Bucket { keys: words(), values: words() }).collect()
 }
 
-/// Counts in the low word; `expires` and `rank` as given.
-fn count(expires_at_ms: u64, rank: Rank) -> impl FnMut(State) -> (Option<Entry>, u64) {
-    move |[used, _]| (Some(Entry { state: [used + 1, 1], expires_at_ms, rank }), used + 1)
+const POLICY: u32 = 5;
+
+/// A state that ends then and is worth so much; see [`crate::rate_limit::state`].
+fn state(expires_at_ms: u64, rank: Rank, used: u64) -> State {
+    [expires_at_ms | (rank as u64) << 44, used]
 }
 
-fn peek([used, _]: State) -> (Option<Entry>, u64) {
-    (None, used)
+fn count(expires_at_ms: u64, rank: Rank) -> impl FnMut(State) -> (State, u64) {
+    move |[_, used]| (state(expires_at_ms, rank, used + 1), used + 1)
 }
 
-/// A hash whose halves differ, as those of the keyed hash do.
+fn peek(state: State) -> (State, u64) {
+    (state, state[1])
+}
+
+/// A place whose parts differ, as those of the keyed hash do.
 fn hash(key: u64) -> u128 {
     let mix = |salt: u64| (key ^ salt).wrapping_add(salt).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     let half = |salt| mix(mix(salt).rotate_left(32));
-    u128::from(half(0x1234_5678_9ABC)) << 64 | u128::from(half(0xFEDC_BA98))
+    let hash = u128::from(half(0x1234_5678_9ABC)) << 64 | u128::from(half(0xFEDC_BA98));
+    hash >> 32 << 32 | u128::from(POLICY)
 }
 
 /// A word whose thread can be stopped for good after a number of steps, as by SIGKILL.
@@ -88,8 +96,7 @@ fn counts_a_key_and_forgets_it_when_told_so() {
     }
     assert_eq!(table.update(hash(7), 0, peek), Ok(3));
     assert_eq!(table.len(0), 1);
-    let forget = |_| (Some(Entry { state: [0, 0], expires_at_ms: 0, rank: Rank::Low }), 0);
-    assert_eq!(table.update(hash(7), 0, forget), Ok(0));
+    assert_eq!(table.update(hash(7), 0, |_| (EMPTY, 0)), Ok(0));
     assert_eq!(table.update(hash(7), 0, peek), Ok(0));
     assert_eq!(table.len(0), 0);
 }
@@ -104,15 +111,17 @@ fn asking_for_an_unknown_key_takes_no_place() {
 }
 
 #[test]
-fn clearing_forgets_every_key() {
+fn clearing_forgets_every_key_of_the_policy() {
     let memory = buckets::<AtomicU128, SLOTS>(64);
     let nonces = Nonces::new(1);
     let table = Table::new(&memory, &nonces);
     for key in 0..100 {
         table.update(hash(key), 0, count(LATER, Rank::Blocked)).unwrap();
     }
-    table.clear();
-    assert_eq!(table.len(0), 0);
+    let stranger = hash(3) ^ 1;
+    table.update(stranger, 0, count(LATER, Rank::Low)).unwrap();
+    assert_eq!((table.clear(POLICY), table.len(0)), (100, 1));
+    assert_eq!(table.update(stranger, 0, peek), Ok(1));
     assert_eq!(table.update(hash(7), 0, count(LATER, Rank::Low)), Ok(1));
 }
 
@@ -145,7 +154,7 @@ fn forgets_expired_keys_first_then_the_lowest_rank_and_blocked_ones_never_s20() 
     let present = |now| (1..=4).filter(|key| table.update(hash(*key), now, peek) == Ok(1)).collect();
     let remaining: Vec<u64> = present(0);
     assert_eq!(remaining, [1, 2, 3, 4]);
-    // 1 has expired (its expiry was rounded up by an eighth at the most), 2 is worth least, then 3.
+    // 1 has expired, 2 is worth least, then 3.
     for gone in [1, 2, 3] {
         table.update(hash(100 + gone), 600, count(LATER, Rank::Blocked)).unwrap();
         let remaining: Vec<u64> = present(600);
@@ -213,7 +222,7 @@ fn a_process_killed_after_any_step_blocks_nobody_and_costs_its_own_hit_at_the_mo
             for _ in 0..before {
                 table.update(hash(7), 0, count(LATER, Rank::Low)).unwrap();
             }
-            // Later than `expiry`, and the hit of a key that is there has to raise its own.
+            // Later than `expiry`.
             let hit = || table.update(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
             let answer = killed_at(steps, hit);
             let heir = Table::new(&memory, &nonces[1]);
@@ -229,7 +238,7 @@ fn a_process_killed_after_any_step_blocks_nobody_and_costs_its_own_hit_at_the_mo
             }
             steps += 1;
         }
-        assert!(steps >= 5);
+        assert!(steps >= 4);
     }
 }
 
@@ -303,31 +312,31 @@ proptest! {
             match step {
                 Step::Wait(ms) => now += ms,
                 Step::Clear => {
-                    table.clear();
+                    table.clear(POLICY);
                     model.clear();
                 }
                 Step::Hit(key, rank) => {
                     let state = window(model.get(&key).copied().unwrap_or([0, 0]));
                     model.insert(key, state);
-                    let hit = table.update(hash(key), now, |state| {
-                        let state = window(state);
-                        (Some(Entry { state, expires_at_ms: state[1], rank }), state)
+                    let hit = table.update(hash(key), now, |[head, used]| {
+                        let next = window([used, head & (1 << 44) - 1]);
+                        (self::state(next[1], rank, next[0]), next)
                     });
                     prop_assert_eq!(hit, Ok(state));
                 }
                 Step::Forget(key) => {
                     model.remove(&key);
-                    let entry = Entry { state: [0, 0], expires_at_ms: 0, rank: Rank::Low };
-                    table.update(hash(key), now, |_| (Some(entry), ())).unwrap();
+                    table.update(hash(key), now, |_| (EMPTY, ())).unwrap();
                 }
                 Step::Peek(key) => {
-                    let live = |[used, ends]: State| if ends <= now { 0 } else { used };
-                    let seen = table.update(hash(key), now, |state| (None, live(state))).unwrap();
+                    let live = |[used, ends]: [u64; 2]| if ends <= now { 0 } else { used };
+                    let of = |state: State| live([state[1], state[0] & (1 << 44) - 1]);
+                    let seen = table.update(hash(key), now, |state| (state, of(state))).unwrap();
                     prop_assert_eq!(seen, model.get(&key).map_or(0, |state| live(*state)));
                 }
             }
             let live = model.values().filter(|[_, ends]| *ends > now).count();
-            prop_assert!(table.len(now) >= live && table.len(now) <= 60);
+            prop_assert_eq!(table.len(now), live);
         }
     }
 }
