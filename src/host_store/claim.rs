@@ -94,7 +94,10 @@ impl<'map, W: Word, const N: usize> Candidates<'map, W, N> {
             let Some((choice, taken)) = self.choose_in(*index, bucket, now_ms)? else { continue };
             // The lowest of the key's own slots, so that all who insert it agree.
             let tie = if choice.worth == Worth::Own { choice.slot.position } else { taken };
-            if best.as_ref().is_none_or(|(least, other)| (choice.worth, tie) < (least.worth, *other)) {
+            if best
+                .as_ref()
+                .is_none_or(|(least, other)| (choice.worth, tie) < (least.worth, *other))
+            {
                 best = Some((choice, tie));
             }
         }

@@ -19,6 +19,7 @@ impl Key {
     }
 
     /// The number of the key's policy; 0 when the slot was never used.
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest 32 bits are the policy's")]
     pub(super) const fn policy(self) -> u32 {
         split(self.0 >> VERSION_BITS)[0] as u32
     }

@@ -63,10 +63,26 @@ pub mod table;
 pub mod word;
 
 mod claim;
+#[cfg(unix)]
+mod file;
+#[cfg(unix)]
+pub mod header;
+#[cfg(unix)]
+mod mapping;
+#[cfg(unix)]
+pub mod store;
 
+#[cfg(unix)]
+pub use file::Origin;
+#[cfg(unix)]
+pub use store::{Change, HostStore};
 pub use table::{Nonces, Refusal, Table};
 
-#[cfg(all(test, feature = "loom"))]
+#[cfg(unix)]
+#[cfg(test)]
+mod file_tests;
+#[cfg(feature = "loom")]
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod tests;

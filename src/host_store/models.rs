@@ -247,9 +247,7 @@ fn a_key_renewed_in_time_is_not_taken_for_expired() {
             let table = Table::new(&other.buckets, &other.nonces[1]);
             table.update(place(OTHER), 10, |_| (state(LATER, Rank::Blocked, OTHER, 1), ())).is_ok()
         });
-        let renew = |before| {
-            (state(LATER, Rank::Blocked, KEY, used(before) + 1), used(before) + 1)
-        };
+        let renew = |before| (state(LATER, Rank::Blocked, KEY, used(before) + 1), used(before) + 1);
         let renewed = table.update(place(KEY), 10, renew);
         // Whoever came first has the slot, and the other is told that there is none.
         assert_ne!(renewed.is_ok(), newcomer.join().unwrap());
@@ -265,7 +263,9 @@ fn kill_everywhere<const N: usize>(before: u64, others: u64, expiry: u64, preemp
             let shared = Shared::<N>::new();
             let table = Table::new(&shared.buckets, &shared.nonces[0]);
             for other in 100..100 + others {
-                table.update(place(other), 1, |_| (state(expiry, Rank::Low, other, 1), ())).unwrap();
+                table
+                    .update(place(other), 1, |_| (state(expiry, Rank::Low, other, 1), ()))
+                    .unwrap();
             }
             for _ in 0..before {
                 shared.hit(0, KEY, Rank::High, LATER);

@@ -176,6 +176,7 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
 
     /// Forgets every key of a policy and returns how many they were. Hits counted meanwhile may stay or go.
     /// Cost: the whole table is read.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn clear(&self, policy: u32) -> usize {
         let is_cleared = |slot: &Slot<'_, W>| {
             // A swap that fails means that someone else has just written: theirs comes after the clearing.

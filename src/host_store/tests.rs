@@ -16,6 +16,8 @@ fn buckets<W: Default, const N: usize>(count: usize) -> Vec<Bucket<W, N>> {
 }
 
 const POLICY: u32 = 5;
+/// The bits of a state that say when it ends.
+const ENDS: u64 = (1 << 44) - 1;
 
 /// A state that ends then and is worth so much; see [`crate::rate_limit::state`].
 fn state(expires_at_ms: u64, rank: Rank, used: u64) -> State {
@@ -151,7 +153,8 @@ fn forgets_expired_keys_first_then_the_lowest_rank_and_blocked_ones_never_s20() 
         table.update(hash(key), 0, count(expires, rank)).unwrap();
     }
     table.update(hash(4), 0, count(LATER, Rank::Blocked)).unwrap();
-    let present = |now| (1..=4).filter(|key| table.update(hash(*key), now, peek) == Ok(1)).collect();
+    let present =
+        |now| (1..=4).filter(|key| table.update(hash(*key), now, peek) == Ok(1)).collect();
     let remaining: Vec<u64> = present(0);
     assert_eq!(remaining, [1, 2, 3, 4]);
     // 1 has expired, 2 is worth least, then 3.
@@ -210,7 +213,9 @@ fn a_fresh_key_hit_by_all_at_once_lies_in_one_slot() {
 #[test]
 fn a_process_killed_after_any_step_blocks_nobody_and_costs_its_own_hit_at_the_most() {
     // (hits before the kill, other keys in the one bucket and their expiry)
-    for (before, others, expiry) in [(0, 0, 0), (0, 1, 5), (0, 2, 5), (0, 2, LATER), (3, 0, 0), (3, 1, 5)] {
+    for (before, others, expiry) in
+        [(0, 0, 0), (0, 1, 5), (0, 2, 5), (0, 2, LATER), (3, 0, 0), (3, 1, 5)]
+    {
         let mut steps = 0;
         loop {
             let memory = buckets::<Mortal, 2>(1);
@@ -227,7 +232,10 @@ fn a_process_killed_after_any_step_blocks_nobody_and_costs_its_own_hit_at_the_mo
             let answer = killed_at(steps, hit);
             let heir = Table::new(&memory, &nonces[1]);
             let used = heir.update(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
-            assert!(used == before + 1 || used == before + 2, "{used} after {before}, step {steps}");
+            assert!(
+                used == before + 1 || used == before + 2,
+                "{used} after {before}, step {steps}"
+            );
             assert!(answer.is_none_or(|answer| answer == before + 1 && used == before + 2));
             // The place of another key is not lost either.
             heir.update(hash(300), 10, count(LATER, Rank::Low)).unwrap();
@@ -271,7 +279,10 @@ fn threads_that_are_killed_all_the_time_leave_every_count_within_their_kills() {
         let answered: u64 = tallies.iter().map(|tally| tally[key][0]).sum();
         let killed: u64 = tallies.iter().map(|tally| tally[key][1]).sum();
         let used = table.update(hash(key as u64), 0, peek).unwrap();
-        assert!(killed > 100 && (answered..=answered + killed).contains(&used), "{used} of {answered}");
+        assert!(
+            killed > 100 && (answered..=answered + killed).contains(&used),
+            "{used} of {answered}"
+        );
     }
     assert_eq!(table.len(0), 5);
 }
@@ -287,7 +298,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = 0_u64..60;
-    let rank = prop_oneof![Just(Rank::Low), Just(Rank::Middle), Just(Rank::High), Just(Rank::Blocked)];
+    let rank =
+        prop_oneof![Just(Rank::Low), Just(Rank::Middle), Just(Rank::High), Just(Rank::Blocked)];
     let step = prop_oneof![
         20 => (key.clone(), rank).prop_map(|(key, rank)| Step::Hit(key, rank)),
         4 => key.clone().prop_map(Step::Forget),
@@ -319,7 +331,7 @@ proptest! {
                     let state = window(model.get(&key).copied().unwrap_or([0, 0]));
                     model.insert(key, state);
                     let hit = table.update(hash(key), now, |[head, used]| {
-                        let next = window([used, head & (1 << 44) - 1]);
+                        let next = window([used, head & ENDS]);
                         (self::state(next[1], rank, next[0]), next)
                     });
                     prop_assert_eq!(hit, Ok(state));
@@ -330,7 +342,7 @@ proptest! {
                 }
                 Step::Peek(key) => {
                     let live = |[used, ends]: [u64; 2]| if ends <= now { 0 } else { used };
-                    let of = |state: State| live([state[1], state[0] & (1 << 44) - 1]);
+                    let of = |state: State| live([state[1], state[0] & ENDS]);
                     let seen = table.update(hash(key), now, |state| (state, of(state))).unwrap();
                     prop_assert_eq!(seen, model.get(&key).map_or(0, |state| live(*state)));
                 }
