@@ -44,8 +44,8 @@ impl Drop for Folder {
 }
 
 fn hit(store: &HostStore, now_ms: u64) -> u64 {
-    let count = |[_, used]: State| ([LATER | (Rank::Low as u64) << 44, used + 1], used + 1);
-    store.update(PLACE, now_ms, count).unwrap()
+    let count = |[_, used]: State, _| ([LATER | (Rank::Low as u64) << 44, used + 1], used + 1);
+    store.update_by(|| now_ms, PLACE, count).unwrap()
 }
 
 fn open(path: &Path) -> (HostStore, Origin) {

@@ -21,7 +21,7 @@
 //! dead, and no waiting for a process that is stopped, traced or merely not scheduled.
 //!
 //! *Hit of a key that is there*: read key, value, key again; the same key twice says that the value is its.
-//! Compute, then swap the value: a hit counts when, and only when, this swap succeeds. If it does not,
+//! Read the clock, compute, then swap the value: a hit counts when, and only when, this swap succeeds. If it does not,
 //! someone else has counted: again from the start. A state that stays the same is not written.
 //!
 //! *A key that is not there*:
@@ -46,6 +46,8 @@
 //!   swapped away; a hit in between makes that swap fail.
 //! - *A claim left by a killed process blocks nobody.* Any process may take a claim over after a short pause;
 //!   the former owner's publishing then fails, and it starts again.
+//! - *A key's time does not run backwards.* The clock is read after the state, so it is not behind the time
+//!   at which that state was made (as far as the system's clock is not set back), however long a process was off the processor.
 //! - *A kill costs at most the hit in flight*: it is counted and not answered, or not counted; in step 2 to 5
 //!   the slot's former key was already given up.
 //!

@@ -30,6 +30,27 @@ fn used([_, tail]: State) -> u64 {
     tail & 0xFFFF_FFFF
 }
 
+/// As [`Table::update`] at a given time.
+trait At {
+    fn at<R>(
+        &self,
+        place: u128,
+        now_ms: u64,
+        algorithm: impl FnMut(State) -> (State, R),
+    ) -> Result<R, Refusal>;
+}
+
+impl<W: Word, const N: usize> At for Table<'_, W, N> {
+    fn at<R>(
+        &self,
+        place: u128,
+        now_ms: u64,
+        mut algorithm: impl FnMut(State) -> (State, R),
+    ) -> Result<R, Refusal> {
+        self.update(place, || now_ms, |state, _| algorithm(state))
+    }
+}
+
 /// A 128-bit word for loom, which has none: each word that occurs gets a number, and the numbers are what is
 /// loaded and swapped.
 #[derive(Debug)]
@@ -110,12 +131,12 @@ impl<const N: usize> Shared<N> {
             assert!(before == [0, 0] || before[1] >> 32 == key, "the state of another key");
             (state(expires_at_ms, rank, key, used(before) + 1), used(before) + 1)
         };
-        table.update(place(key), 10, count).unwrap()
+        table.at(place(key), 10, count).unwrap()
     }
 
     fn count(&self, key: u64) -> u64 {
         let table = Table::new(&self.buckets, &self.nonces[3]);
-        table.update(place(key), 10, |state| (state, used(state))).unwrap()
+        table.at(place(key), 10, |state| (state, used(state))).unwrap()
     }
 
     fn len(&self) -> usize {
@@ -221,7 +242,7 @@ fn a_state_that_looks_like_the_one_before_the_eviction_is_not_taken_for_it() {
     fn hit(shared: &Shared<1>, process: usize, key: u64) -> u64 {
         let table = Table::new(&shared.buckets, &shared.nonces[process]);
         let count = |before| (state(LATER, Rank::Low, 0, used(before) + 1), used(before) + 1);
-        table.update(place(key), 10, count).unwrap()
+        table.at(place(key), 10, count).unwrap()
     }
     explore(4, || {
         let shared = Shared::<1>::new();
@@ -241,14 +262,14 @@ fn a_key_renewed_in_time_is_not_taken_for_expired() {
         let shared = Shared::<2>::new();
         shared.hit(0, 11, Rank::Blocked, LATER);
         let table = Table::new(&shared.buckets, &shared.nonces[0]);
-        table.update(place(KEY), 1, |_| (state(5, Rank::Low, KEY, 1), ())).unwrap();
+        table.at(place(KEY), 1, |_| (state(5, Rank::Low, KEY, 1), ())).unwrap();
         let other = Arc::clone(&shared);
         let newcomer = thread::spawn(move || {
             let table = Table::new(&other.buckets, &other.nonces[1]);
-            table.update(place(OTHER), 10, |_| (state(LATER, Rank::Blocked, OTHER, 1), ())).is_ok()
+            table.at(place(OTHER), 10, |_| (state(LATER, Rank::Blocked, OTHER, 1), ())).is_ok()
         });
         let renew = |before| (state(LATER, Rank::Blocked, KEY, used(before) + 1), used(before) + 1);
-        let renewed = table.update(place(KEY), 10, renew);
+        let renewed = table.at(place(KEY), 10, renew);
         // Whoever came first has the slot, and the other is told that there is none.
         assert_ne!(renewed.is_ok(), newcomer.join().unwrap());
         // 1: it was evicted as expired, and took the place back before the newcomer had published.
@@ -263,9 +284,7 @@ fn kill_everywhere<const N: usize>(before: u64, others: u64, expiry: u64, preemp
             let shared = Shared::<N>::new();
             let table = Table::new(&shared.buckets, &shared.nonces[0]);
             for other in 100..100 + others {
-                table
-                    .update(place(other), 1, |_| (state(expiry, Rank::Low, other, 1), ()))
-                    .unwrap();
+                table.at(place(other), 1, |_| (state(expiry, Rank::Low, other, 1), ())).unwrap();
             }
             for _ in 0..before {
                 shared.hit(0, KEY, Rank::High, LATER);

@@ -80,19 +80,32 @@ impl HostStore {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Applies `algorithm` to the state of a key, see [`super::Table::update`]. The time is
-    /// [`HostStore::clock_ms`], in tests another.
+    /// Applies `algorithm` to the state of a key and the time of [`HostStore::clock_ms`], see
+    /// [`super::Table::update`].
     ///
     /// # Errors
     /// [`Refusal::Full`] for a new key when no place can be made.
     pub fn update<R>(
         &self,
         place: u128,
-        now_ms: u64,
-        algorithm: impl FnMut(State) -> (State, R),
+        algorithm: impl FnMut(State, u64) -> (State, R),
     ) -> Result<R, Refusal> {
-        self.look(now_ms);
-        self.current.read().0.table().update(place, now_ms, algorithm)
+        self.look(coarse_clock_ms());
+        self.current.read().0.table().update(place, Self::clock_ms, algorithm)
+    }
+
+    /// As [`HostStore::update`] by another clock, for tests.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`] for a new key when no place can be made.
+    pub fn update_by<R>(
+        &self,
+        clock: impl Fn() -> u64,
+        place: u128,
+        algorithm: impl FnMut(State, u64) -> (State, R),
+    ) -> Result<R, Refusal> {
+        self.look(clock());
+        self.current.read().0.table().update(place, clock, algorithm)
     }
 
     /// Hashes a key, whole, with the file's secret.
@@ -167,4 +180,16 @@ impl HostStore {
             self.change_count.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// The system's clock as of its last tick, some milliseconds ago at the most: a quarter of the price.
+fn coarse_clock_ms() -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        seconds.saturating_mul(1_000) + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+    }
+    #[cfg(not(target_os = "linux"))]
+    HostStore::clock_ms()
 }

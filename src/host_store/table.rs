@@ -127,12 +127,13 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
         Self { buckets, nonces }
     }
 
-    /// Applies `algorithm` to the state of the key at `place`, atomically for all processes, and returns its
-    /// answer. It gets [`EMPTY`] for a key that is not there. It may run several times, so it must do
-    /// nothing but compute.
+    /// Applies `algorithm` to the state of the key at `place` and the time, atomically for all processes, and
+    /// returns its answer. It gets [`EMPTY`] for a key that is not there. It may run several times, so it
+    /// must do nothing but compute.
     ///
-    /// The lowest 32 bits of `place` are a policy's number, not 0; the others are random. `now_ms` says which
-    /// keys have expired.
+    /// The lowest 32 bits of `place` are a policy's number, not 0; the others are random. `clock`, in ms since
+    /// 1970, is read when the state has been read, so no process applies a time to a state that is older
+    /// than the time another has applied before.
     ///
     /// Cost: 16 slots read at the most; one swap for a key that is there, none when its state stays the
     /// same, three for a new one.
@@ -142,15 +143,16 @@ impl<'map, W: Word, const N: usize> Table<'map, W, N> {
     pub fn update<R>(
         &self,
         place: u128,
-        now_ms: u64,
-        mut algorithm: impl FnMut(State) -> (State, R),
+        clock: impl Fn() -> u64,
+        mut algorithm: impl FnMut(State, u64) -> (State, R),
     ) -> Result<R, Refusal> {
         let candidates = self.candidates(place);
         for attempt in 0..MOST_ATTEMPTS {
             let outcome = match candidates.find() {
-                Ok(Some((slot, seen))) => hit(slot, seen, now_ms, &mut algorithm).map(Ok),
+                Ok(Some((slot, seen))) => hit(slot, seen, clock(), &mut algorithm).map(Ok),
                 Ok(None) => {
-                    let (state, answer) = algorithm(EMPTY);
+                    let now_ms = clock();
+                    let (state, answer) = algorithm(EMPTY, now_ms);
                     if expires_at_ms(state) <= now_ms {
                         return Ok(answer);
                     }
@@ -219,10 +221,10 @@ fn hit<W: Word, R>(
     slot: Slot<'_, W>,
     seen: Snapshot,
     now_ms: u64,
-    algorithm: &mut impl FnMut(State) -> (State, R),
+    algorithm: &mut impl FnMut(State, u64) -> (State, R),
 ) -> Attempt<R> {
     let before = seen.value.state(seen.key);
-    let (state, answer) = algorithm(before);
+    let (state, answer) = algorithm(before, now_ms);
     if state == before {
         return Ok(answer);
     }

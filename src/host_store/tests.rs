@@ -24,6 +24,27 @@ fn state(expires_at_ms: u64, rank: Rank, used: u64) -> State {
     [expires_at_ms | (rank as u64) << 44, used]
 }
 
+/// As [`Table::update`] at a given time.
+trait At {
+    fn at<R>(
+        &self,
+        place: u128,
+        now_ms: u64,
+        algorithm: impl FnMut(State) -> (State, R),
+    ) -> Result<R, Refusal>;
+}
+
+impl<W: Word, const N: usize> At for Table<'_, W, N> {
+    fn at<R>(
+        &self,
+        place: u128,
+        now_ms: u64,
+        mut algorithm: impl FnMut(State) -> (State, R),
+    ) -> Result<R, Refusal> {
+        self.update(place, || now_ms, |state, _| algorithm(state))
+    }
+}
+
 fn count(expires_at_ms: u64, rank: Rank) -> impl FnMut(State) -> (State, u64) {
     move |[_, used]| (state(expires_at_ms, rank, used + 1), used + 1)
 }
@@ -94,12 +115,12 @@ fn counts_a_key_and_forgets_it_when_told_so() {
     let nonces = Nonces::new(1);
     let table = Table::new(&memory, &nonces);
     for expected in 1..=3 {
-        assert_eq!(table.update(hash(7), 0, count(LATER, Rank::Low)), Ok(expected));
+        assert_eq!(table.at(hash(7), 0, count(LATER, Rank::Low)), Ok(expected));
     }
-    assert_eq!(table.update(hash(7), 0, peek), Ok(3));
+    assert_eq!(table.at(hash(7), 0, peek), Ok(3));
     assert_eq!(table.len(0), 1);
-    assert_eq!(table.update(hash(7), 0, |_| (EMPTY, 0)), Ok(0));
-    assert_eq!(table.update(hash(7), 0, peek), Ok(0));
+    assert_eq!(table.at(hash(7), 0, |_| (EMPTY, 0)), Ok(0));
+    assert_eq!(table.at(hash(7), 0, peek), Ok(0));
     assert_eq!(table.len(0), 0);
 }
 
@@ -108,7 +129,7 @@ fn asking_for_an_unknown_key_takes_no_place() {
     let memory = buckets::<AtomicU128, SLOTS>(4);
     let nonces = Nonces::new(1);
     let table = Table::new(&memory, &nonces);
-    assert_eq!(table.update(hash(7), 0, peek), Ok(0));
+    assert_eq!(table.at(hash(7), 0, peek), Ok(0));
     assert_eq!(table.len(0), 0);
 }
 
@@ -118,13 +139,13 @@ fn clearing_forgets_every_key_of_the_policy() {
     let nonces = Nonces::new(1);
     let table = Table::new(&memory, &nonces);
     for key in 0..100 {
-        table.update(hash(key), 0, count(LATER, Rank::Blocked)).unwrap();
+        table.at(hash(key), 0, count(LATER, Rank::Blocked)).unwrap();
     }
     let stranger = hash(3) ^ 1;
-    table.update(stranger, 0, count(LATER, Rank::Low)).unwrap();
+    table.at(stranger, 0, count(LATER, Rank::Low)).unwrap();
     assert_eq!((table.clear(POLICY), table.len(0)), (100, 1));
-    assert_eq!(table.update(stranger, 0, peek), Ok(1));
-    assert_eq!(table.update(hash(7), 0, count(LATER, Rank::Low)), Ok(1));
+    assert_eq!(table.at(stranger, 0, peek), Ok(1));
+    assert_eq!(table.at(hash(7), 0, count(LATER, Rank::Low)), Ok(1));
 }
 
 #[test]
@@ -135,11 +156,11 @@ fn half_full_it_has_evicted_nobody() {
     let table = Table::new(&memory, &nonces);
     let keys = (BUCKETS * SLOTS / 2) as u64;
     for key in 0..keys {
-        table.update(hash(key), 0, count(LATER, Rank::Low)).unwrap();
+        table.at(hash(key), 0, count(LATER, Rank::Low)).unwrap();
     }
     assert_eq!(table.len(0) as u64, keys);
     for key in 0..keys {
-        assert_eq!(table.update(hash(key), 0, peek), Ok(1));
+        assert_eq!(table.at(hash(key), 0, peek), Ok(1));
     }
 }
 
@@ -150,23 +171,22 @@ fn forgets_expired_keys_first_then_the_lowest_rank_and_blocked_ones_never_s20() 
     let table = Table::new(&memory, &nonces);
     let ranks = [(1, 500, Rank::High), (2, LATER, Rank::Low), (3, LATER, Rank::Middle)];
     for (key, expires, rank) in ranks {
-        table.update(hash(key), 0, count(expires, rank)).unwrap();
+        table.at(hash(key), 0, count(expires, rank)).unwrap();
     }
-    table.update(hash(4), 0, count(LATER, Rank::Blocked)).unwrap();
-    let present =
-        |now| (1..=4).filter(|key| table.update(hash(*key), now, peek) == Ok(1)).collect();
+    table.at(hash(4), 0, count(LATER, Rank::Blocked)).unwrap();
+    let present = |now| (1..=4).filter(|key| table.at(hash(*key), now, peek) == Ok(1)).collect();
     let remaining: Vec<u64> = present(0);
     assert_eq!(remaining, [1, 2, 3, 4]);
     // 1 has expired, 2 is worth least, then 3.
     for gone in [1, 2, 3] {
-        table.update(hash(100 + gone), 600, count(LATER, Rank::Blocked)).unwrap();
+        table.at(hash(100 + gone), 600, count(LATER, Rank::Blocked)).unwrap();
         let remaining: Vec<u64> = present(600);
         assert_eq!(remaining, (gone + 1..=4).collect::<Vec<_>>());
     }
-    assert_eq!(table.update(hash(200), 600, count(LATER, Rank::Low)), Err(Refusal::Full));
+    assert_eq!(table.at(hash(200), 600, count(LATER, Rank::Low)), Err(Refusal::Full));
     // Those that are there go on.
-    assert_eq!(table.update(hash(4), 600, count(LATER, Rank::Blocked)), Ok(2));
-    assert_eq!(table.update(hash(200), 2 * LATER, count(3 * LATER, Rank::Low)), Ok(1));
+    assert_eq!(table.at(hash(4), 600, count(LATER, Rank::Blocked)), Ok(2));
+    assert_eq!(table.at(hash(200), 2 * LATER, count(3 * LATER, Rank::Low)), Ok(1));
 }
 
 #[test]
@@ -179,13 +199,13 @@ fn threads_lose_no_hit_and_double_none() {
                 let table = Table::new(&memory, nonces);
                 scope.spawn(move || {
                     for turn in 0..20_000 {
-                        table.update(hash(turn % keys), 0, count(LATER, Rank::Low)).unwrap();
+                        table.at(hash(turn % keys), 0, count(LATER, Rank::Low)).unwrap();
                     }
                 });
             }
         });
         let table = Table::new(&memory, &nonces[0]);
-        let sum: u64 = (0..keys).map(|key| table.update(hash(key), 0, peek).unwrap()).sum();
+        let sum: u64 = (0..keys).map(|key| table.at(hash(key), 0, peek).unwrap()).sum();
         assert_eq!((sum, table.len(0) as u64), (80_000, keys));
     }
 }
@@ -201,12 +221,12 @@ fn a_fresh_key_hit_by_all_at_once_lies_in_one_slot() {
                 let (table, barrier) = (Table::new(&memory, nonces), &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    table.update(hash(round), round, count(round + 1, Rank::Low)).unwrap()
+                    table.at(hash(round), round, count(round + 1, Rank::Low)).unwrap()
                 });
             }
         });
         let table = Table::new(&memory, &nonces[0]);
-        assert_eq!((table.len(round), table.update(hash(round), round, peek)), (1, Ok(4)));
+        assert_eq!((table.len(round), table.at(hash(round), round, peek)), (1, Ok(4)));
     }
 }
 
@@ -222,24 +242,24 @@ fn a_process_killed_after_any_step_blocks_nobody_and_costs_its_own_hit_at_the_mo
             let nonces = [Nonces::new(1), Nonces::new(2)];
             let table = Table::new(&memory, &nonces[0]);
             for other in 0..others {
-                table.update(hash(100 + other), 0, count(expiry, Rank::Low)).unwrap();
+                table.at(hash(100 + other), 0, count(expiry, Rank::Low)).unwrap();
             }
             for _ in 0..before {
-                table.update(hash(7), 0, count(LATER, Rank::Low)).unwrap();
+                table.at(hash(7), 0, count(LATER, Rank::Low)).unwrap();
             }
             // Later than `expiry`.
-            let hit = || table.update(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
+            let hit = || table.at(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
             let answer = killed_at(steps, hit);
             let heir = Table::new(&memory, &nonces[1]);
-            let used = heir.update(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
+            let used = heir.at(hash(7), 10, count(2 * LATER, Rank::High)).unwrap();
             assert!(
                 used == before + 1 || used == before + 2,
                 "{used} after {before}, step {steps}"
             );
             assert!(answer.is_none_or(|answer| answer == before + 1 && used == before + 2));
             // The place of another key is not lost either.
-            heir.update(hash(300), 10, count(LATER, Rank::Low)).unwrap();
-            assert_eq!(heir.update(hash(7), 10, peek), Ok(used));
+            heir.at(hash(300), 10, count(LATER, Rank::Low)).unwrap();
+            assert_eq!(heir.at(hash(7), 10, peek), Ok(used));
             assert_eq!(heir.len(10), 2);
             if answer.is_some() {
                 break;
@@ -264,7 +284,7 @@ fn threads_that_are_killed_all_the_time_leave_every_count_within_their_kills() {
                     for turn in 0..20_000_u32 {
                         let key = (turn % 5) as usize;
                         let action =
-                            || table.update(hash(key as u64), 0, count(LATER, Rank::High)).unwrap();
+                            || table.at(hash(key as u64), 0, count(LATER, Rank::High)).unwrap();
                         let fuse = if turn % 3 == 0 { turn % 17 + worker } else { u32::MAX };
                         tally[key][usize::from(killed_at(fuse, action).is_none())] += 1;
                     }
@@ -278,7 +298,7 @@ fn threads_that_are_killed_all_the_time_leave_every_count_within_their_kills() {
     for key in 0..5 {
         let answered: u64 = tallies.iter().map(|tally| tally[key][0]).sum();
         let killed: u64 = tallies.iter().map(|tally| tally[key][1]).sum();
-        let used = table.update(hash(key as u64), 0, peek).unwrap();
+        let used = table.at(hash(key as u64), 0, peek).unwrap();
         assert!(
             killed > 100 && (answered..=answered + killed).contains(&used),
             "{used} of {answered}"
@@ -330,7 +350,7 @@ proptest! {
                 Step::Hit(key, rank) => {
                     let state = window(model.get(&key).copied().unwrap_or([0, 0]));
                     model.insert(key, state);
-                    let hit = table.update(hash(key), now, |[head, used]| {
+                    let hit = table.at(hash(key), now, |[head, used]| {
                         let next = window([used, head & ENDS]);
                         (self::state(next[1], rank, next[0]), next)
                     });
@@ -338,12 +358,12 @@ proptest! {
                 }
                 Step::Forget(key) => {
                     model.remove(&key);
-                    table.update(hash(key), now, |_| (EMPTY, ())).unwrap();
+                    table.at(hash(key), now, |_| (EMPTY, ())).unwrap();
                 }
                 Step::Peek(key) => {
                     let live = |[used, ends]: [u64; 2]| if ends <= now { 0 } else { used };
                     let of = |state: State| live([state[1], state[0] & ENDS]);
-                    let seen = table.update(hash(key), now, |state| (state, of(state))).unwrap();
+                    let seen = table.at(hash(key), now, |state| (state, of(state))).unwrap();
                     prop_assert_eq!(seen, model.get(&key).map_or(0, |state| live(*state)));
                 }
             }
