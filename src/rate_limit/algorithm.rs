@@ -6,7 +6,7 @@
 
 use super::block::Block;
 use super::options::{Algorithm, Policy};
-use super::state::{MAX_NOW_MS, State};
+use super::state::{EMPTY, MAX_NOW_MS, State, expires_at_ms};
 use super::{Decision, fixed_window, gcra, sliding_window};
 
 /// Decides a hit and counts it.
@@ -15,7 +15,7 @@ use super::{Decision, fixed_window, gcra, sliding_window};
 /// policy has one.
 #[must_use]
 pub fn hit(state: State, policy: &Policy, cost: u32, now_ms: u64) -> (State, Decision) {
-    let now_ms = now_ms.min(MAX_NOW_MS);
+    let (state, now_ms) = at(state, now_ms);
     if let Some(block) = Block::at(state, now_ms) {
         return (block.pack(), block.decision(policy, now_ms));
     }
@@ -30,7 +30,7 @@ pub fn hit(state: State, policy: &Policy, cost: u32, now_ms: u64) -> (State, Dec
 /// What a hit of cost 1 would be answered; `used` and `remaining` are as they are without it.
 #[must_use]
 pub fn peek(state: State, policy: &Policy, now_ms: u64) -> Decision {
-    let now_ms = now_ms.min(MAX_NOW_MS);
+    let (state, now_ms) = at(state, now_ms);
     if let Some(block) = Block::at(state, now_ms) {
         return block.decision(policy, now_ms);
     }
@@ -44,7 +44,8 @@ pub fn peek(state: State, policy: &Policy, now_ms: u64) -> Decision {
 /// that counted it. A hit whose window is over is not taken back from a later one.
 #[must_use]
 pub fn refund(state: State, policy: &Policy, cost: u32, hit_ms: u64, now_ms: u64) -> State {
-    let (hit_ms, now_ms) = (hit_ms.min(MAX_NOW_MS), now_ms.min(MAX_NOW_MS));
+    let (state, now_ms) = at(state, now_ms);
+    let hit_ms = hit_ms.min(MAX_NOW_MS);
     if let Some(block) = Block::at(state, now_ms) {
         return block.pack();
     }
@@ -58,7 +59,7 @@ pub fn refund(state: State, policy: &Policy, cost: u32, hit_ms: u64, now_ms: u64
 /// Counts points without asking whether they fit.
 #[must_use]
 pub fn penalty(state: State, policy: &Policy, points: u32, now_ms: u64) -> State {
-    let now_ms = now_ms.min(MAX_NOW_MS);
+    let (state, now_ms) = at(state, now_ms);
     if let Some(block) = Block::at(state, now_ms) {
         return block.pack();
     }
@@ -72,7 +73,7 @@ pub fn penalty(state: State, policy: &Policy, points: u32, now_ms: u64) -> State
 /// Gives points back, whenever they were counted; never below 0. Does not end a block.
 #[must_use]
 pub fn reward(state: State, policy: &Policy, points: u32, now_ms: u64) -> State {
-    let now_ms = now_ms.min(MAX_NOW_MS);
+    let (state, now_ms) = at(state, now_ms);
     if let Some(block) = Block::at(state, now_ms) {
         return block.pack();
     }
@@ -86,8 +87,15 @@ pub fn reward(state: State, policy: &Policy, points: u32, now_ms: u64) -> State 
 /// Denies every hit for `duration_ms` from now, in place of whatever was known; 0 forgets the key.
 #[must_use]
 pub fn block(state: State, policy: &Policy, duration_ms: u64, now_ms: u64) -> State {
-    let now_ms = now_ms.min(MAX_NOW_MS);
+    let (state, now_ms) = at(state, now_ms);
     Block::new(duration_ms, peek(state, policy, now_ms).used, now_ms).pack()
+}
+
+/// The time that counts, and what is still known then. An ended state is forgotten at once, so that it does
+/// not come back with a clock that is set back.
+fn at(state: State, now_ms: u64) -> (State, u64) {
+    let now_ms = now_ms.min(MAX_NOW_MS);
+    (if expires_at_ms(state) > now_ms { state } else { EMPTY }, now_ms)
 }
 
 fn count(state: State, policy: &Policy, cost: u32, now_ms: u64) -> (State, Decision) {

@@ -13,13 +13,9 @@ const MAX_USED: u32 = (1 << 31) - 1;
 pub(super) struct Block(Period);
 
 impl Block {
-    /// The block that the state is, unless it has ended.
+    /// The block that a state which has not ended is.
     pub(super) fn at(state: State, now_ms: u64) -> Option<Self> {
-        if !is_block(state) {
-            return None;
-        }
-        let period = Period::unpack(state);
-        (period.end_ms > now_ms).then(|| Self(period.begun_by(now_ms)))
+        is_block(state).then(|| Self(Period::unpack(state).begun_by(now_ms)))
     }
 
     /// A block from now on, for a key that has used as much as `used` says.
