@@ -2,6 +2,7 @@ use super::header::{Damage, HEADER_BYTES};
 use super::store::LOOK_INTERVAL_MS;
 use super::*;
 use crate::rate_limit::state::{Rank, State};
+use std::cell::Cell;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -11,6 +12,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const LATER: u64 = 1 << 43;
 const PLACE: u128 = 77 << 96 | 5 << 32 | 1;
 const NOW: u64 = 1_000_000;
+
+thread_local! {
+    static CLOCK: Cell<u64> = const { Cell::new(NOW) };
+}
 
 /// A directory of its own for each test, gone when the test is over.
 struct Folder(PathBuf);
@@ -44,12 +49,14 @@ impl Drop for Folder {
 }
 
 fn hit(store: &HostStore, now_ms: u64) -> u64 {
+    CLOCK.set(now_ms);
     let count = |[_, used]: State, _| ([LATER | (Rank::Low as u64) << 44, used + 1], used + 1);
-    store.update_by(|| now_ms, PLACE, count).unwrap()
+    store.update(PLACE, count).unwrap()
 }
 
 fn open(path: &Path) -> (HostStore, Origin) {
-    HostStore::open(path, Some(100.0)).unwrap()
+    let (store, origin) = HostStore::open(path, Some(100.0)).unwrap();
+    (store.with_clock(|| CLOCK.get()), origin)
 }
 
 fn refusal(path: &Path) -> String {
@@ -186,6 +193,7 @@ fn follows_the_file_that_another_process_has_put_in_its_place_within_a_second() 
     assert_eq!([hit(&old, NOW), hit(&old, NOW)], [1, 2]);
     // Configured with another number of keys, as after a deployment.
     let (new, origin) = HostStore::open(&folder.store(), Some(200.0)).unwrap();
+    let new = new.with_clock(|| CLOCK.get());
     assert_eq!(origin, Origin::Replaced(Damage::Capacity));
     assert_eq!(hit(&new, NOW), 1);
     assert_eq!(hit(&old, NOW + LOOK_INTERVAL_MS), 2);

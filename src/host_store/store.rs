@@ -37,6 +37,9 @@ pub enum Change {
 pub struct HostStore {
     path: PathBuf,
     buckets: u64,
+    clock: fn() -> u64,
+    /// May be some milliseconds behind.
+    coarse_clock: fn() -> u64,
     current: RwLock<(Mapping, Identity)>,
     next_look_ms: AtomicU64,
     /// How many changes there were, so that asking costs one load.
@@ -65,6 +68,8 @@ impl HostStore {
         let store = Self {
             path: path.to_owned(),
             buckets,
+            clock: system_clock_ms,
+            coarse_clock: coarse_clock_ms,
             current: RwLock::new((mapping, identity)),
             next_look_ms: AtomicU64::new(0),
             change_count: AtomicU64::new(0),
@@ -73,15 +78,19 @@ impl HostStore {
         Ok((store, origin))
     }
 
-    /// The system's clock, in ms since 1970: the same for every process of the host.
+    /// The same store by another clock, in ms since 1970: for tests.
     #[must_use]
-    pub fn clock_ms() -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    pub fn with_clock(self, clock: fn() -> u64) -> Self {
+        Self { clock, coarse_clock: clock, ..self }
     }
 
-    /// Applies `algorithm` to the state of a key and the time of [`HostStore::clock_ms`], see
-    /// [`super::Table::update`].
+    /// The system's time in ms since 1970: the same for every process of the host.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Applies `algorithm` to the state of a key and the time, see [`super::Table::update`].
     ///
     /// # Errors
     /// [`Refusal::Full`] for a new key when no place can be made.
@@ -90,22 +99,8 @@ impl HostStore {
         place: u128,
         algorithm: impl FnMut(State, u64) -> (State, R),
     ) -> Result<R, Refusal> {
-        self.look(coarse_clock_ms());
-        self.current.read().0.table().update(place, Self::clock_ms, algorithm)
-    }
-
-    /// As [`HostStore::update`] by another clock, for tests.
-    ///
-    /// # Errors
-    /// [`Refusal::Full`] for a new key when no place can be made.
-    pub fn update_by<R>(
-        &self,
-        clock: impl Fn() -> u64,
-        place: u128,
-        algorithm: impl FnMut(State, u64) -> (State, R),
-    ) -> Result<R, Refusal> {
-        self.look(clock());
-        self.current.read().0.table().update(place, clock, algorithm)
+        self.look((self.coarse_clock)());
+        self.current.read().0.table().update(place, self.clock, algorithm)
     }
 
     /// Hashes a key, whole, with the file's secret.
@@ -124,8 +119,14 @@ impl HostStore {
 
     /// How many keys there are that have not expired. Cost: the whole table is read.
     #[must_use]
-    pub fn len(&self, now_ms: u64) -> usize {
-        self.current.read().0.table().len(now_ms)
+    pub fn len(&self) -> usize {
+        self.current.read().0.table().len(self.now_ms())
+    }
+
+    /// Whether every key has expired. Cost: the whole table is read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How many changes of the file there were since it was opened.
@@ -182,6 +183,11 @@ impl HostStore {
     }
 }
 
+fn system_clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The system's clock as of its last tick, some milliseconds ago at the most: a quarter of the price.
 fn coarse_clock_ms() -> u64 {
     #[cfg(target_os = "linux")]
@@ -191,5 +197,5 @@ fn coarse_clock_ms() -> u64 {
         seconds.saturating_mul(1_000) + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
     }
     #[cfg(not(target_os = "linux"))]
-    HostStore::clock_ms()
+    system_clock_ms()
 }
