@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_CARAPACE_OPTION_REQUIRED'
   | 'ERR_CARAPACE_HEADER_VALUE'
   | 'ERR_CARAPACE_CSP_SOURCE'
+  | 'ERR_CARAPACE_STORE_FILE'
   | 'ERR_CARAPACE_NATIVE_LOAD'
   | 'ERR_CARAPACE_NATIVE_VERSION'
   | 'ERR_CARAPACE_INTERNAL'
@@ -109,6 +110,8 @@ export interface RateLimitOptions extends ReportingOptions {
   ipv6Prefix?: number;
   /** Clients remembered at the most, 1 to 100000000. Default 1000000. Beyond it those with the least hits are forgotten. */
   maxKeys?: number;
+  /** Where to count: a {@link hostStore}, for all processes of the host. Default: the memory of this process. */
+  store?: HostStore;
   /** `report` counts and reports but denies nobody. Default `enforce`. */
   mode?: 'enforce' | 'report';
   /** `answer` writes the 429 itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
@@ -124,6 +127,34 @@ export interface RateLimitOptions extends ReportingOptions {
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function rateLimit(options: RateLimitOptions): Middleware;
+
+/** Options of {@link hostStore}. */
+export interface HostStoreOptions extends ReportingOptions {
+  /**
+   * The file, on a local disk or in memory; its directory must not be writable by other users, unless it is sticky as /tmp is.
+   * Default: one for this user and this working directory, in `$XDG_RUNTIME_DIR/carapace` or `<temporary>/carapace-<uid>`.
+   */
+  path?: string;
+  /** Clients that the table is made for, 1 to 100000000: 64 bytes each. Default 262144, a file of 16 MiB. */
+  maxKeys?: number;
+}
+
+/** A table of counts that every process of a host shares; to be given to {@link rateLimit} as `store`. */
+export interface HostStore {
+  /** The file. */
+  readonly path: string;
+}
+
+/**
+ * Opens the counts that all processes of this host share, such as those of a cluster or of PM2, without a server: a file that each
+ * of them maps. It survives restarts, and a process that is killed blocks nobody. Linux and macOS.
+ * @example
+ * const store = hostStore();
+ * app.use(rateLimit({ limit: 100, store }));
+ * app.post('/login', rateLimit({ limit: 5, name: 'login', store }), login);
+ * @throws {CarapaceError} for options that are wrong, and `ERR_CARAPACE_STORE_FILE` for a file that cannot be used or made
+ */
+export function hostStore(options?: HostStoreOptions): HostStore;
 
 /** What a rule found in a request, without the value. */
 export interface Finding {

@@ -4,6 +4,7 @@ const { json } = require('./lib/body/json');
 const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
 const { CarapaceError } = require('./lib/errors');
+const { hostStore } = require('./lib/host-store');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
 
@@ -11,6 +12,7 @@ const { rateLimit } = require('./lib/rate-limit');
 module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
+  hostStore,
   json,
   queryParser,
   rateLimit,

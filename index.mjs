@@ -1,4 +1,4 @@
 import parts from './index.js';
 
 export default parts.carapace;
-export const { CarapaceError, carapace, json, queryParser, rateLimit, urlencoded } = parts;
+export const { CarapaceError, carapace, hostStore, json, queryParser, rateLimit, urlencoded } = parts;

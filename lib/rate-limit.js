@@ -5,6 +5,7 @@ const native = require('./loader');
 const { clientAddress } = require('./client-address');
 const { CarapaceError, configure, internalError } = require('./errors');
 const { createReporter } = require('./events');
+const { accessOf } = require('./host-store');
 const { readOptions } = require('./options');
 const { refuse } = require('./refusal');
 
@@ -22,12 +23,15 @@ const OPTIONS = {
   keyGenerator: 'function',
   ipv6Prefix: 'number',
   maxKeys: 'number',
+  store: 'object',
   mode: { type: 'string', oneOf: ['enforce', 'report'] },
   onReject: { type: 'string', oneOf: ['answer', 'next'] },
   onEvent: 'function',
 };
 
 const DEFAULT_WINDOW_MS = 60_000;
+// Where `hit.out` holds the time at which a hit was counted, behind eight numbers for each of 16 policies.
+const COUNTED_AT = 128;
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 // A structured field String (RFC 9651, section 3.3.3) that needs no escape.
 const POLICY_NAME = /^[A-Za-z0-9 _.:/-]{1,64}$/;
@@ -78,7 +82,7 @@ function rateLimit(options) {
  * @param {Record<string, any>} settings
  * @returns {Policy}
  */
-function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', ipv6Prefix, maxKeys }) {
+function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', ipv6Prefix, maxKeys, store }) {
   if (!POLICY_NAME.test(name)) {
     throw new CarapaceError(
       'ERR_CARAPACE_OPTION_VALUE',
@@ -86,19 +90,38 @@ function createPolicy({ limit, windowMs = DEFAULT_WINDOW_MS, name = 'default', i
       { path: 'rateLimit.name' },
     );
   }
-  const policies = [{ limit, windowMs, algorithm: 'fixed-window' }];
-  const { hit } = configure('rateLimit', () => native.createRateLimiter({ policies, ipv6Prefix, maxKeys }));
+  const shared = store && shareOf(store, name, maxKeys);
+  const policies = [{ limit, windowMs, algorithm: 'fixed-window', name: shared && name }];
+  const { hit } = configure('rateLimit', () =>
+    native.createRateLimiter({ policies, ipv6Prefix, maxKeys }, shared?.handle),
+  );
   const { out } = hit;
   return {
     name,
     limit,
     field: `"${name}";q=${limit};w=${Math.ceil(windowMs / 1000)}`,
     hit(key) {
-      const now = Date.now();
-      const isAllowed = (hit(key, now) & 1) === 1;
+      const isAllowed = (hit(key, Date.now()) & 1) === 1;
+      const now = out[COUNTED_AT];
+      shared?.tellChanges(out[COUNTED_AT + 1]);
       return { isAllowed, key, used: out[1], now, resetAt: out[3] };
     },
   };
+}
+
+/**
+ * @param {object} store
+ * @param {string} name
+ * @param {number | undefined} maxKeys
+ */
+function shareOf(store, name, maxKeys) {
+  if (maxKeys !== undefined) {
+    const message = 'is the number of keys in the memory of a process; that of a host store is its own option';
+    throw new CarapaceError('ERR_CARAPACE_OPTION_CONFLICT', message, { path: 'rateLimit.maxKeys' });
+  }
+  const access = accessOf(store, 'rateLimit.store');
+  access.claimName(name);
+  return access;
 }
 
 /**

@@ -8,6 +8,7 @@ pub mod body;
 pub mod error;
 pub mod form;
 pub mod hooks;
+pub mod host_store;
 pub mod hot;
 pub mod rate_limit;
 

@@ -6,12 +6,14 @@
 
 use super::error::SetupError;
 use super::hooks;
+use super::host_store::HostStoreHandle;
 use super::hot::HotHandle;
-use crate::rate_limit::{Limiter, LimiterInput, PolicyInput, ProcessStore};
+use crate::rate_limit::{Counters, Limiter, LimiterInput, PolicyInput, ProcessStore};
 use calls::{
     BlockCall, Call, HitCall, PeekCall, PenaltyCall, RefundCall, ResetAllCall, ResetKeyCall,
     RewardCall, call,
 };
+use napi::bindgen_prelude::External;
 use napi_derive::napi;
 use std::rc::Rc;
 
@@ -47,7 +49,8 @@ pub struct RateLimitInput {
 
 /// The calls of one limiter. `out` holds eight numbers for each policy: allowed (1 or 0), used, remaining,
 /// reset time, retry after, delay (all three in ms), limit, and flags (1 blocked, 2 not stored, 4 left out
-/// or not known).
+/// or not known). Behind those of 16 policies, that of `hit` holds the time at which the hit was counted, which
+/// `refund` wants, and how many changes the host store has to tell of.
 #[napi(object, object_from_js = false)]
 pub struct RateLimiter {
     /// Decides a hit under all policies. Bit 0 of the answer: it may pass; bit 1: the table had no room for
@@ -89,18 +92,23 @@ pub struct RateLimiter {
     pub reset_all: HotHandle<Call<ResetAllCall>>,
 }
 
-/// Checks the options, and makes room in the table of the process.
+/// Checks the options, and makes room in the table of the process, unless a host store is to count.
 ///
 /// # Errors
 /// `ERR_CARAPACE_OPTION_VALUE` for a number out of its range or an unknown algorithm,
 /// `ERR_CARAPACE_OPTION_CONFLICT` for policies of one name or a burst that cannot be.
 #[napi(catch_unwind)]
-pub fn create_rate_limiter(input: RateLimitInput) -> Result<RateLimiter, SetupError> {
+pub fn create_rate_limiter(
+    input: RateLimitInput,
+    store: Option<&External<HostStoreHandle>>,
+) -> Result<RateLimiter, SetupError> {
     hooks::crossing(hooks::Kind::Config);
     let policies = input.policies.into_iter().map(PolicyInput::from).collect();
     let RateLimitInput { ipv6_prefix, max_keys, .. } = input;
     let input = LimiterInput { policies, ipv6_prefix, max_keys };
-    let limiter = Rc::new(Limiter::new(&input, ProcessStore::shared())?);
+    let process = || Counters::from(ProcessStore::shared());
+    let counters = store.map_or_else(process, |store| store.0.clone());
+    let limiter = Rc::new(Limiter::new(&input, counters)?);
     Ok(RateLimiter {
         hit: call(&limiter),
         refund: call(&limiter),

@@ -115,11 +115,13 @@ impl Counters {
     }
 
     /// Forgets the key, blocked or not. Returns whether it was known.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn reset(&self, policy: &StorePolicy, key: KeyHash) -> bool {
         each!(self, store => store.reset(policy, key))
     }
 
     /// Forgets every key of the policy, and returns how many they were. Cost: O(keys in the table).
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn reset_all(&self, policy: &StorePolicy) -> usize {
         each!(self, store => store.reset_all(policy))
     }

@@ -32,7 +32,7 @@ pub struct HostCounters {
 struct Counted {
     before: State,
     after: State,
-    is_counted: bool,
+    is_stored: bool,
 }
 
 impl HostCounters {
@@ -157,7 +157,7 @@ impl HostCounters {
         decisions: &mut [Decision],
     ) -> bool {
         let mut counted =
-            [Counted { before: EMPTY, after: EMPTY, is_counted: false }; MAX_POLICIES];
+            [Counted { before: EMPTY, after: EMPTY, is_stored: false }; MAX_POLICIES];
         let states = before.iter().zip(after);
         for (index, ((hit, decision), states)) in hits.iter().zip(decisions).zip(states).enumerate()
         {
@@ -194,20 +194,17 @@ impl HostCounters {
             seen = state;
             count(state, now)
         };
-        match self.file.update(hit.place(), noting) {
-            Ok(counted) => counted.map(|(after, latest)| {
-                *decision = latest;
-                Counted { before: seen, after, is_counted: true }
-            }),
-            Err(_) => {
-                decision.is_stored = false;
-                Some(Counted { before: EMPTY, after: EMPTY, is_counted: false })
-            }
-        }
+        let Ok(counted) = self.file.update(hit.place(), noting) else {
+            decision.is_stored = false;
+            return Some(Counted { before: EMPTY, after: EMPTY, is_stored: false });
+        };
+        let (after, latest) = counted?;
+        *decision = latest;
+        Some(Counted { before: seen, after, is_stored: true })
     }
 
     fn take_back(&self, hits: &[Hit], counted: &[Counted], now_ms: u64) {
-        for (hit, counted) in hits.iter().zip(counted).filter(|(_, counted)| counted.is_counted) {
+        for (hit, counted) in hits.iter().zip(counted).filter(|(_, counted)| counted.is_stored) {
             let undo = |state, now| {
                 if state == counted.after {
                     return (counted.before, ());

@@ -32,6 +32,7 @@ impl Algorithm {
     ];
 
     /// Its number in files, which never changes.
+    #[cfg(unix)]
     pub(super) const fn number(self) -> u8 {
         match self {
             Self::FixedWindow => 1,

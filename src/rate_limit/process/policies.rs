@@ -29,12 +29,14 @@ impl StorePolicy {
     }
 
     /// A policy that every process knows by the same random number.
+    #[cfg(unix)]
     #[expect(clippy::cast_possible_truncation, reason = "a part of it is what is wanted")]
     pub(in crate::rate_limit) fn identified(policy: Policy, identity: u128) -> Self {
         Self { policy, id: (identity as u32).max(1), mask: identity }
     }
 
     /// The policy's number, not 0.
+    #[cfg(unix)]
     pub(in crate::rate_limit) const fn id(&self) -> u32 {
         self.id
     }
