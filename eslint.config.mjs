@@ -33,5 +33,5 @@ export default [
   },
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
   { files: ['index.js', 'index.mjs', 'lib/**/*.js', 'compat/**/*.js'], rules: SIZE },
-  { files: ['bench/**', 'scripts/**', 'examples/**'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'scripts/**', 'examples/**', '__test__/**'], rules: { 'no-console': 'off' } },
 ];

@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'ERR_CARAPACE_NATIVE_VERSION'
   | 'ERR_CARAPACE_INTERNAL'
   | 'ERR_CARAPACE_RATE_LIMITED'
+  | 'ERR_CARAPACE_CLIENT_DENIED'
+  | 'ERR_CARAPACE_STORE_UNAVAILABLE'
   | 'ERR_CARAPACE_BODY_TOO_LARGE'
   | 'ERR_CARAPACE_BODY_MALFORMED'
   | 'ERR_CARAPACE_REQUEST_REJECTED'
@@ -75,58 +77,353 @@ export interface ReportingOptions {
   onEvent?: (event: CarapaceEvent) => void;
 }
 
+/** A header that can name a client. */
+export type ClientHeader =
+  | 'x-forwarded-for'
+  | 'forwarded'
+  | 'cf-connecting-ip'
+  | 'true-client-ip'
+  | 'fastly-client-ip'
+  | 'fly-client-ip'
+  | 'x-real-ip'
+  | 'x-client-ip'
+  | 'x-cluster-client-ip'
+  | 'x-envoy-external-address'
+  | 'x-azure-clientip'
+  | 'x-azure-socketip'
+  | 'x-appengine-user-ip'
+  | 'x-nf-client-connection-ip'
+  | 'do-connecting-ip'
+  | 'x-vercel-forwarded-for'
+  | 'cloudfront-viewer-address';
+
+/** What stands before the app: its header, and for some the addresses that are trusted to send it (docs/client.md). */
+export type ClientProvider =
+  | 'akamai'
+  | 'aws-alb'
+  | 'azure-front-door'
+  | 'cloudflare'
+  | 'cloudfront'
+  | 'fastly'
+  | 'fly'
+  | 'google-cloud'
+  | 'heroku'
+  | 'nginx';
+
+/** How a client is told apart. Without `trustProxy` and `header`, Express's own `trust proxy` decides. */
+export interface ClientOptions {
+  /**
+   * Whom a header is believed: the number of proxies in front of the app (1 to 64), whatever their addresses; or the proxies'
+   * addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, as a list or as text with commas; `false` or 0: no header is
+   * read. `true`, and ranges that hold everybody, throw. Default: Express's `trust proxy`, unless that trusts everybody, which
+   * is not followed and reported once as `proxy.trust-all`; with a provider as `header`, that provider's addresses.
+   */
+  trustProxy?: boolean | number | string | readonly string[];
+  /** The one header that is read, by its name or its provider's. Default `x-forwarded-for`. Every other one is ignored. */
+  header?: ClientHeader | ClientProvider;
+  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128; `false`: all. Default 56, the least that one subscriber has. */
+  ipv6Prefix?: number | false;
+  /** Leading bits of an IPv4 address that tell clients apart, 1 to 32; `false`: all. Default 32. */
+  ipv4Prefix?: number | false;
+  /** Bring a key from `keyGenerator` that is an address to the canonical form. Default true. */
+  canonicalKeys?: boolean;
+}
+
+/** Which rule gave a client's key; docs/client.md has a line for each. */
+export type ClientKeyRule =
+  | 'hops'
+  | 'trusted-proxies'
+  | 'header'
+  | 'express'
+  | 'express-trusts-all'
+  | 'socket'
+  | 'untrusted-peer'
+  | 'header-missing'
+  | 'not-an-address'
+  | 'no-peer';
+
+/** What {@link explainClient} tells. */
+export interface ClientExplanation {
+  /** The canonical key, such as `192.0.2.1` or `2001:db8:1200::/56`. */
+  key: string;
+  rule: ClientKeyRule;
+  /** The address of the connection, as Node has it; empty when there is none. */
+  peer: string;
+  /** The header that the key comes from, or `socket`. */
+  source: ClientHeader | 'socket';
+  /** The text that the key was made from. */
+  value: string;
+  /** Headers of the request that name a client too, and were not believed. */
+  ignored: { header: ClientHeader; value: string }[];
+}
+
+/**
+ * Tells which rule gives which client key for a request: the answer to "why does everybody share one limit?".
+ * @param options the same as a limiter's `client`
+ * @example
+ * app.get('/debug/client', (request, response) => response.json(explainClient(request, { trustProxy: 1 })));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function explainClient(request: IncomingMessage, options?: ClientOptions): ClientExplanation;
+
 /** Where one policy stands for the client of a request. */
 export interface RateLimitPolicyInfo {
   name: string;
+  /** The most that can be used at once: the limit, under `gcra` its burst. */
   limit: number;
-  /** Hits counted in the window, this one included. */
+  /** How much of it is used, this request included if it was counted. */
   used: number;
   remaining: number;
-  /** When the window ends. */
+  /** When the client has its whole limit back; of a denied request: when it may try again. */
   resetTime: Date;
-  /** The client key as it was read. */
-  key: string;
+  /** The canonical client key, made when it is read. */
+  readonly key: string;
 }
 
 /** `request.rateLimit`: the strictest policy so far, and all of them. */
 export interface RateLimitInfo extends RateLimitPolicyInfo {
-  policies: RateLimitPolicyInfo[];
+  readonly policies: RateLimitPolicyInfo[];
+  /** For how long the request was held back, in milliseconds. Only with `delay`. */
+  delay?: number;
 }
 
-/** Options of {@link rateLimit}. */
-export interface RateLimitOptions extends ReportingOptions {
-  /** Hits allowed in a window for each client: a whole number, 0 to 2147483647. 0 denies every request. Required. */
-  limit: number;
-  /** Length of the window in milliseconds, 1 to 31536000000 (a year). Default 60000. It opens with a client's first hit. */
-  windowMs?: number;
-  /** The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`. */
+/** What a limiter decided about one request: for `onDecision` and the diagnostics channel `carapace:decision`. */
+export interface RateLimitDecision {
+  type: 'rate-limit.decision';
+  stem: 'rate-limit';
+  action: 'allow' | 'deny' | 'delay' | 'skip';
+  /** Why: it was counted, left out, on a list, or the store was down with `onStoreFailure: 'closed'`. */
+  outcome: 'counted' | 'skipped' | 'allow-listed' | 'deny-listed' | 'unavailable';
+  /** The strictest policy; only of a request that was counted. */
+  policy?: string;
+  /** A digest of its key, the same for one key while the process lives. */
+  key?: string;
+  isBlocked: boolean;
+  delayMs: number;
+  /** `report`: a denial was only reported, and the request went on. */
+  mode: 'enforce' | 'report';
+  policies: {
+    name: string;
+    isAllowed: boolean;
+    limit: number;
+    used: number;
+    remaining: number;
+    resetTime: Date;
+  }[];
+}
+
+/** A value, or a promise of it. A request waits only when a function gives a promise. */
+type MaybePromise<T> = T | Promise<T>;
+
+/** One rule of a limiter. */
+export interface RateLimitPolicyOptions {
+  /**
+   * The policy's name in the `RateLimit` fields and in events: 1 to 64 letters, digits, spaces or `_ . : / -`. Default `default`.
+   * Worker threads that make the same named policies in the same order count together.
+   */
   name?: string;
   /**
-   * Names the client of a request. Default: its address, as Express's `trust proxy` finds it, or the connection's when that
-   * setting trusts everybody. A result that is an address is brought to its canonical form.
+   * Hits allowed in a window for each client: a whole number, 0 to 2147483647, or a function of the request that gives one.
+   * 0 denies every request. Required, unless there are `policies` or a `delay`.
    */
-  keyGenerator?: (request: any) => string;
-  /** Leading bits of an IPv6 address that tell clients apart, 1 to 128. Default 56, the least that one subscriber has. */
-  ipv6Prefix?: number;
-  /** Clients remembered at the most, 1 to 100000000. Default 1000000. Beyond it those with the least hits are forgotten. */
+  limit?: number | ((request: any, response: any) => MaybePromise<number>);
+  /** Length of the window in milliseconds, 1 to 31536000000 (a year). Default 60000. It opens with a client's first hit. */
+  windowMs?: number;
+  /**
+   * How hits are counted. `sliding-window` weighs the window before by how much of it still counts; `fixed-window` counts denied
+   * hits too and lets up to twice the limit through around its edge; `gcra` gives hits back one by one, at an even pace. Default
+   * `sliding-window`.
+   */
+  algorithm?: 'sliding-window' | 'fixed-window' | 'gcra';
+  /** With `gcra`: hits allowed at once, 1 to 2147483647. Default: the limit. */
+  burst?: number;
+  /** For how long a denied hit blocks its client, 0 to 31536000000 milliseconds. Default: not at all. */
+  block?: { durationMs: number };
+  /** Short for `block.durationMs`. */
+  blockMs?: number;
+  /** How much of the limit a request costs: a whole number from 0, or a function that gives one. Default 1. */
+  cost?: number | ((request: any, response: any) => MaybePromise<number>);
+  /**
+   * Names the client of a request. Default: its address, as `client` finds it. A result that is an address is brought to its
+   * canonical form. Of several policies, `null` leaves this one out for the request.
+   */
+  keyGenerator?: (request: any, response: any) => MaybePromise<string | number | bigint | null>;
+  /** Decide this policy in the second stage, `limiter.afterBody`, which is mounted after the body is read. Default false. */
+  needsBody?: boolean;
+}
+
+/** A store written for express-rate-limit: the present interface, or the older one with `incr` and a callback. */
+export interface RateLimitStore {
+  init?(options: any): unknown;
+  get?(key: string): MaybePromise<{ totalHits: number; resetTime: Date | undefined } | undefined>;
+  increment?(key: string): MaybePromise<{ totalHits: number; resetTime: Date | undefined }>;
+  incr?(
+    key: string,
+    callback: (error: Error | undefined, totalHits: number, resetTime: Date | undefined) => void,
+  ): void;
+  decrement(key: string): unknown;
+  resetKey(key: string): unknown;
+  resetAll?(): unknown;
+  shutdown?(): unknown;
+}
+
+/** Options of {@link rateLimit}. With `policies`, those of one policy, except `limit` and `name`, are what each policy has by default. */
+export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptions {
+  /** 1 to 16 rules with names, decided together: a request passes all of them or is counted by none that allows it. */
+  policies?: (RateLimitPolicyOptions & Required<Pick<RateLimitPolicyOptions, 'name' | 'limit'>>)[];
+  /** How clients are told apart. */
+  client?: ClientOptions;
+  /** Short for `client.ipv6Prefix`. */
+  ipv6Prefix?: number | false;
+  /**
+   * Keys remembered at the most by the table that all limiters of the process share, 1 to 100000000; the largest number that any of
+   * them asks for. Default 1000000. Beyond it those with the least hits are forgotten, blocked ones never.
+   */
   maxKeys?: number;
-  /** Where to count: a {@link hostStore}, for all processes of the host. Default: the memory of this process. */
-  store?: HostStore;
-  /** `report` counts and reports but denies nobody. Default `enforce`. */
+  /** Leaves a request out when it gives something true. */
+  skip?: (request: any, response: any) => unknown;
+  /**
+   * Limits only these paths and what lies below them, by whole segments; `:id` stands for any segment. Every spelling counts that some
+   * router may take for one of them: other cases, escapes, doubled slashes, dot segments, path parameters.
+   */
+  paths?: string | readonly string[];
+  /** Leaves these paths and what lies below them out, but only in a spelling that can mean nothing else. */
+  skipPaths?: string | readonly string[];
+  /** Clients that are not counted: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, or a function of the request. */
+  allowList?: string | readonly string[] | ((request: any, response: any) => unknown);
+  /** Clients that are always denied, with 403; stronger than `allowList`. */
+  denyList?: string | readonly string[] | ((request: any, response: any) => unknown);
+  /** Give a hit back when its response succeeds. Default false. */
+  skipSuccessfulRequests?: boolean;
+  /** Give a hit back when its response fails, or its client goes away before the answer is out. Default false. */
+  skipFailedRequests?: boolean;
+  /** What success is. Default: a status below 400. */
+  requestWasSuccessful?: (request: any, response: any) => unknown;
+  /** Says after the response what the request has cost in the end, a whole number from 0; `undefined` leaves it as it was. */
+  adjust?: (request: any, response: any) => MaybePromise<number | undefined>;
+  /**
+   * Slows clients down: hits beyond `after` (default 1) are held back by `ms` (default: a second for each of them), at most by `maxMs`
+   * (default 60000). Without `limit` nobody is denied.
+   */
+  delay?: {
+    after?: number | ((request: any, response: any) => MaybePromise<number>);
+    ms?: number | ((used: number, request: any, response: any) => MaybePromise<number>);
+    maxMs?: number;
+  };
+  /** The form of the `RateLimit` fields: `draft` is the current one, the others are older; `false` sends none. Default `draft`. */
+  headers?: 'draft' | 'draft-6' | 'draft-7' | 'draft-8' | false;
+  /** Send `X-RateLimit-Limit`, `-Remaining` and `-Reset` as well. Default false. */
+  legacyHeaders?: boolean;
+  /**
+   * Adds the partition key `pk` to the fields: a digest (HMAC-SHA-256) of the client's key under this secret, at least 16 characters or
+   * bytes. Only with the forms `draft` and `draft-8`.
+   */
+  secret?: string | Uint8Array;
+  /** The status of a denial, 400 to 599. Default 429. */
+  statusCode?: number;
+  /** What a denied client reads: a problem document (RFC 9457), or a line of text. Default `problem`. */
+  body?: 'problem' | 'text';
+  /** What a denied client reads instead: text, bytes, a value that becomes JSON, or a function that gives one of them. */
+  message?: string | object | ((request: any, response: any) => unknown);
+  /** Answers denied requests in place of everything else; `Retry-After` is set already. */
+  handler?: (request: any, response: any, next: (error?: unknown) => void, error: CarapaceError) => unknown;
+  /**
+   * Where hits are counted: a {@link hostStore}, for all processes of the host, or a store written for express-rate-limit. Default: a
+   * native table in this process.
+   */
+  store?: HostStore | RateLimitStore;
+  /** How long the store may take, 1 to 2147483647 milliseconds or `Infinity`. Default 1000. A hit that was given up is not tried again. */
+  storeTimeoutMs?: number;
+  /**
+   * What happens while the store fails, or the table has room for no further key: `local` counts in the table of this process, `open`
+   * lets requests pass, `closed` answers 503. Default `local`.
+   */
+  onStoreFailure?: 'local' | 'open' | 'closed';
+  /** `report` counts and reports but denies and delays nobody. Default `enforce`. */
   mode?: 'enforce' | 'report';
-  /** `answer` writes the 429 itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
+  /** `answer` writes the answer itself; `next` passes a {@link CarapaceError} to the app's error handler. Default `answer`. */
   onReject?: 'answer' | 'next';
+  /** Called with every decision, in the same tick; what it throws becomes a process warning. */
+  onDecision?: (decision: RateLimitDecision) => void;
+}
+
+/** A limiter needs a `limit`, `policies`, or a `delay`. */
+export type RateLimitSource =
+  | Required<Pick<RateLimitOptions, 'limit'>>
+  | Required<Pick<RateLimitOptions, 'policies'>>
+  | Required<Pick<RateLimitOptions, 'delay'>>;
+
+/** Options of {@link rateLimit.login}. Limits count failures in `windowMs`, 15 minutes by default. */
+export interface LoginLimitOptions extends Omit<
+  RateLimitOptions,
+  | 'policies'
+  | 'name'
+  | 'cost'
+  | 'keyGenerator'
+  | 'needsBody'
+  | 'adjust'
+  | 'delay'
+  | 'burst'
+  | 'algorithm'
+  | 'skipSuccessfulRequests'
+  | 'skipFailedRequests'
+  | 'block'
+  | 'store'
+  | 'storeTimeoutMs'
+> {
+  /** Where failures are counted: a {@link hostStore}, for all processes of the host. Default: a native table in this process. */
+  store?: HostStore;
+  /** The account that a request wants to log in to, such as `(request) => request.body?.user`. What is no text counts for the address alone. */
+  account: (request: any, response: any) => MaybePromise<unknown>;
+  /** Failures of one address with all accounts together; `false` for no such limit. Default 20. */
+  addressLimit?: number | false;
+  /** Failures of one account from all addresses together; `false` for no such limit. Default 100. */
+  accountLimit?: number | false;
 }
 
 /**
- * Allows each client `limit` requests in a fixed window and answers the others with 429, `Retry-After` and a problem document
- * (RFC 9457). Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and `request.rateLimit`. Hits are
- * counted in a native table of this limiter; a denied hit is counted too.
+ * The middleware of {@link rateLimit}, with methods. A key is what `keyGenerator` gives, or a client's address, or `request.rateLimit.key`
+ * of a client; each method is about all policies, or the one named. With a store that gives promises they give promises too.
+ */
+export interface RateLimiter extends Middleware {
+  /** The second stage: decides the policies with `needsBody`. Does nothing when there are none. */
+  afterBody: Middleware;
+  /** Where a key stands; `undefined` when it is not known. */
+  getKey(key: string | number, policy?: string): MaybePromise<RateLimitInfo | undefined>;
+  /** Forgets a key, blocked or not. */
+  resetKey(key: string | number, policy?: string): MaybePromise<void>;
+  /** Forgets all keys of this limiter. */
+  resetAll(): MaybePromise<void>;
+  /** Counts points, 1 by default, without asking whether they fit. */
+  penalty(key: string | number, points?: number, policy?: string): MaybePromise<void>;
+  /** Gives points back, 1 by default. */
+  reward(key: string | number, points?: number, policy?: string): MaybePromise<void>;
+  /** Denies a key for so many milliseconds; 0 ends a block. */
+  block(key: string | number, durationMs: number, policy?: string): MaybePromise<void>;
+  /** Shuts the store down. */
+  close(): MaybePromise<void>;
+}
+
+/**
+ * Allows each client `limit` requests in a window and answers the others with 429, `Retry-After` and a problem document (RFC 9457). Sets
+ * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) and `request.rateLimit`. Hits are counted in a native table
+ * of the process. When nothing the user gave is asynchronous, `next` is called in the same tick.
  * @example
  * app.use(rateLimit({ limit: 100, windowMs: 15 * 60_000 }));
- * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function rateLimit(options: RateLimitOptions): Middleware;
+export function rateLimit(options: RateLimitOptions & RateLimitSource): RateLimiter;
+
+export namespace rateLimit {
+  /**
+   * Limits failed logins: 5 of one account from one address, 20 of one address, 100 of one account. The failure that uses up a limit blocks
+   * for `blockMs`, the window by default; a success forgets the failures of its pair. Mount it after the body is read.
+   * @example
+   * app.post('/login', json(), rateLimit.login({ account: (request) => request.body.user }), login);
+   * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+   */
+  function login(options: LoginLimitOptions): RateLimiter;
+}
 
 /** Options of {@link hostStore}. */
 export interface HostStoreOptions extends ReportingOptions {
@@ -158,11 +455,12 @@ export function hostStore(options?: HostStoreOptions): HostStore;
 
 /** What a rule found in a request, without the value. */
 export interface Finding {
-  /** `proto`, `operator`, `dotted`, `nul`, `duplicate`, or the limit that was passed, such as `too-deep`. */
+  /** `proto`, `operator`, `dotted`, `nul`, `duplicate`, `polluted`, or the limit that was passed, such as `too-deep`. */
   rule: string;
   /** JSON pointer (RFC 6901) of the member. */
   path: string;
-  location: 'body' | 'query' | 'params' | 'headers';
+  /** The part of the request; absent when `sanitize.value` found it. */
+  location?: 'body' | 'query' | 'params' | 'headers';
   /** What was done: `strip`, `replace`, `report` or `reject`. */
   action: string;
 }
@@ -217,10 +515,10 @@ export interface BodyReaderOptions extends ReportingOptions {
   /** Answer 415 for a body of another type, or of none, instead of leaving it to others. Default false. */
   strictContentType?: boolean;
   /**
-   * Called with the bytes before anything looks at them, for example to check a signature. What it throws answers 403, or the
-   * thrown error's own `status`.
+   * Called with the bytes before anything looks at them, for example to check a signature. What it throws, or its promise
+   * rejects with, answers 403, or with that error's own `status`.
    */
-  verify?: (request: any, response: any, body: Buffer, encoding: string) => void;
+  verify?: (request: any, response: any, body: Buffer, encoding: string) => unknown;
   /** Keep the bytes as `request.rawBody`. Default false. */
   keepRaw?: boolean;
   /** How long the whole body may take, in milliseconds, 1 to 2147483647 or `Infinity`. Default 30000. 408 beyond. */
@@ -261,6 +559,11 @@ export interface FormOptions extends KeyRuleOptions {
   charsetSentinel?: boolean;
   /** Read `&#9786;` in ISO-8859-1 forms as the character of that number. Default false. */
   interpretNumericEntities?: boolean;
+  /**
+   * Leave one value of each parameter while parsing, as {@link hpp} does after it, with the originals in
+   * `request.bodyPolluted` or `request.queryPolluted`. Default false; the chain does it by itself.
+   */
+  hpp?: boolean | Pick<HppOptions, 'keep' | 'whitelist'>;
 }
 
 /** Options of {@link urlencoded}. */
@@ -307,16 +610,497 @@ export function queryParser(options?: QueryParserOptions): QueryParser;
  */
 export function json(options?: JsonOptions): Middleware;
 
+/** Options of `sanitize.value`, `sanitize.has` and `sanitize.compile`. */
+export interface SanitizeValueOptions extends KeyRuleOptions {
+  /** Arrays and objects inside one another. Default 64. */
+  maxDepth?: number;
+  /** Elements of one array. Default 100000. */
+  maxElements?: number;
+  /** Look into strings that hold a JSON object or array, too, by the rules of {@link json}; one level. Default false. */
+  jsonStrings?: boolean;
+}
+
+/** Options of `sanitize.params`. */
+export interface SanitizeParamsOptions extends ReportingOptions, SanitizeValueOptions {
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/** Options of {@link sanitize}. */
+export interface SanitizeOptions extends SanitizeParamsOptions {
+  /**
+   * The parts of the request to look at. `headers` are never changed: what would be removed there is only reported.
+   * Default `['body', 'query', 'params']`.
+   */
+  locations?: ('body' | 'query' | 'params' | 'headers')[];
+}
+
+/** Compiled rules for values of any origin. */
+export interface Sanitizer {
+  /**
+   * The value itself when it is clean, else a clean copy; the input is never written to. In report mode the value itself.
+   * @throws {CarapaceError} for a value that the rules refuse, with `rule` and `pointer`
+   */
+  value<T>(input: T): T;
+  /** Whether the rules would find anything, or refuse the value. */
+  has(input: unknown): boolean;
+}
+
+/** A handler for Express's `app.param` and `router.param`. */
+export type ParamHandler = (
+  request: any,
+  response: any,
+  next: (error?: unknown) => void,
+  value: unknown,
+  name: string,
+) => void;
+
+/** The middleware for route parameters. */
+export interface SanitizeParams {
+  (options?: SanitizeParamsOptions): Middleware;
+  /**
+   * For one parameter wherever it occurs.
+   * @example
+   * app.param('id', sanitize.params.param());
+   * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+   */
+  param(options?: SanitizeParamsOptions): ParamHandler;
+}
+
+/** The type of {@link sanitize}: a factory, with the same rules for values. */
+export interface Sanitize {
+  (options?: SanitizeOptions): Middleware;
+  /** {@link Sanitizer.value} with rules that are compiled for this call; without options they are compiled once. */
+  value<T>(input: T, options?: SanitizeValueOptions): T;
+  /** {@link Sanitizer.has}, likewise. */
+  has(input: unknown, options?: SanitizeValueOptions): boolean;
+  /** Compiles rules once, for many values. */
+  compile(options?: SanitizeValueOptions): Sanitizer;
+  /**
+   * Checks the values of route parameters: `__proto__`, a `$` at the start or after a dot, NUL. To be mounted on the route,
+   * because parameters exist only there. Nothing can be taken away from a route: every action but `report` and `off`
+   * answers 400.
+   * @example
+   * app.get('/users/:id', sanitize.params(), show);
+   * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+   */
+  params: SanitizeParams;
+}
+
+/**
+ * Takes prototype-pollution and operator keys out of what others have parsed (multipart fields, custom parsers, Express's
+ * own query parser), under the rules, defaults and limits of {@link json}. `request.query` becomes an own property, the
+ * same on Express 4 and 5 however often it is read. Instances of classes are left alone.
+ * @example
+ * app.use(upload.none(), sanitize());
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export const sanitize: Sanitize;
+
+/** Options of {@link hpp}. */
+export interface HppOptions extends ReportingOptions {
+  /** Which of the values of a repeated parameter stays; `reject` answers 400. Default `last`. */
+  keep?: 'last' | 'first' | 'reject';
+  /** Parameters that may have several values, with everything below them. `a` is also `a[]`; `u.role` is also `u[role]`. */
+  whitelist?: string | string[];
+  /**
+   * Members that must be neither arrays nor objects, in the query and in bodies of every type: `role`, `user.id`. Arrays on
+   * the way are followed. A list becomes its one value, as under `keep`; what has none is answered with 400.
+   */
+  scalar?: string | string[];
+  /** Default `['query', 'body']`. */
+  locations?: ('query' | 'body')[];
+  /** The bodies that hold parameters, as a media type, a list, or a function of the request. Default `urlencoded`. */
+  type?: string | string[] | ((request: any) => unknown);
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Called with each finding, the first hundred of a request; what it throws becomes a process warning. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/**
+ * Leaves one value of each repeated parameter, at every level, and puts the originals aside as `request.queryPolluted` and
+ * `request.bodyPolluted` (CWE-235). To be mounted after the readers and after {@link sanitize}.
+ * @example
+ * app.use(hpp({ whitelist: ['tags'], scalar: ['role'] }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ */
+export function hpp(options?: HppOptions): Middleware;
+
+type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+
+/** A directive's name on the wire: CSP Level 3, the specifications that extend it, and old ones that configurations carry. */
+export type CspDirectiveName =
+  | 'default-src'
+  | 'base-uri'
+  | 'child-src'
+  | 'connect-src'
+  | 'fenced-frame-src'
+  | 'font-src'
+  | 'form-action'
+  | 'frame-ancestors'
+  | 'frame-src'
+  | 'img-src'
+  | 'manifest-src'
+  | 'media-src'
+  | 'navigate-to'
+  | 'object-src'
+  | 'prefetch-src'
+  | 'report-to'
+  | 'report-uri'
+  | 'require-sri-for'
+  | 'require-trusted-types-for'
+  | 'sandbox'
+  | 'script-src'
+  | 'script-src-attr'
+  | 'script-src-elem'
+  | 'style-src'
+  | 'style-src-attr'
+  | 'style-src-elem'
+  | 'trusted-types'
+  | 'upgrade-insecure-requests'
+  | 'block-all-mixed-content'
+  | 'webrtc'
+  | 'worker-src';
+
+/**
+ * Called for each response, in the directive's place. Returns one source expression of at most 2048 characters, or `''` for
+ * none. A promise, another type, more than one token, or text that the directive's grammar does not take is dropped with an event
+ * `header.dropped` (`rule`: `value.type`, `value.refused` or `function.threw`), and the rest of the policy is sent; a
+ * directive left without sources gets `'none'`.
+ */
+export type CspSourceFunction = (request: any, response: any) => string;
+
+/**
+ * A directive's value: source expressions (several in one string are split at spaces), functions, any mix of them in an
+ * array or a Set; `true` or `[]` for a directive without a value; `null` takes a default away.
+ */
+export type CspDirectiveValue = string | CspSourceFunction | Iterable<string | CspSourceFunction> | true | null;
+
+/** Directives in camel case or with dashes; giving one in both spellings throws. */
+export type CspDirectives = { [Name in CspDirectiveName | CamelCase<CspDirectiveName>]?: CspDirectiveValue };
+
+/** One Content-Security-Policy (CSP Level 3). */
+export interface ContentSecurityPolicyOptions {
+  /** Whether the preset's directives come first and `directives` change them. Default true. */
+  useDefaults?: boolean;
+  /**
+   * The directives. Throws ERR_CARAPACE_OPTION_UNKNOWN for a directive that no standard names, and ERR_CARAPACE_CSP_SOURCE for
+   * a value that would not do what it says: an unquoted keyword, nonce or hash; a constant nonce; a hash of the wrong length;
+   * `'none'` beside other sources; `;` or `,`. `reportTo` must name an entry of `reportingEndpoints`.
+   */
+  directives?: CspDirectives;
+  /**
+   * Puts a fresh nonce of 144 random bits into `script-src` (`true`) or into the directives named: `script-src`,
+   * `script-src-elem`, `style-src`, `style-src-elem`, `default-src`. Templates find it as `res.locals.cspNonce`; all
+   * policies of a response share it. A response with a nonce that sets no `Cache-Control` of its own is sent with
+   * `private, no-cache`. Default false, or `script-src` with `strictDynamic`.
+   */
+  nonce?: boolean | string[];
+  /**
+   * Google's strict policy: `script-src 'nonce-…' 'strict-dynamic' https: 'unsafe-inline'` (the last two only count in browsers
+   * without nonces), `object-src 'none'`, `base-uri 'none'`. Directives given by yourself are kept; `script-src` gets the
+   * keywords added. Default false. Throws ERR_CARAPACE_OPTION_CONFLICT when nothing in `script-src` could be trusted.
+   */
+  strictDynamic?: boolean;
+  /** Lets the policy lack `default-src`; without it that throws ERR_CARAPACE_OPTION_CONFLICT. Default false. */
+  allowMissingDefaultSrc?: boolean;
+}
+
+/** A value as text or as `{ policy }`, with the endpoint of `reportingEndpoints` that violations are reported to. */
+export interface ReportedPolicy<Policy extends string> {
+  policy?: Policy;
+  /** A name from `reportingEndpoints`. */
+  reportTo?: string;
+}
+
+export type EmbedderPolicy = 'require-corp' | 'credentialless' | 'unsafe-none';
+export type OpenerPolicy = 'same-origin' | 'same-origin-allow-popups' | 'noopener-allow-popups' | 'unsafe-none';
+export type ResourcePolicy = 'same-origin' | 'same-site' | 'cross-origin';
+export type IsolationPolicy = 'isolate-and-require-corp' | 'isolate-and-credentialless' | 'none';
+export type ReferrerToken =
+  | 'no-referrer'
+  | 'no-referrer-when-downgrade'
+  | 'same-origin'
+  | 'origin'
+  | 'strict-origin'
+  | 'origin-when-cross-origin'
+  | 'strict-origin-when-cross-origin'
+  | 'unsafe-url'
+  | '';
+export type CrossDomainPolicies = 'none' | 'master-only' | 'by-content-type' | 'all';
+
+/** A feature of `Permissions-Policy`, of W3C's registry, of a specification or of a browser. */
+export type PermissionsFeature =
+  | 'accelerometer'
+  | 'all-screens-capture'
+  | 'ambient-light-sensor'
+  | 'aria-notify'
+  | 'attribution-reporting'
+  | 'autofill'
+  | 'autoplay'
+  | 'battery'
+  | 'bluetooth'
+  | 'browsing-topics'
+  | 'camera'
+  | 'captured-surface-control'
+  | 'clipboard-read'
+  | 'clipboard-write'
+  | 'compute-pressure'
+  | 'conversion-measurement'
+  | 'cross-origin-isolated'
+  | 'deferred-fetch'
+  | 'deferred-fetch-minimal'
+  | 'device-attributes'
+  | 'digital-credentials-create'
+  | 'digital-credentials-get'
+  | 'direct-sockets'
+  | 'direct-sockets-private'
+  | 'display-capture'
+  | 'document-domain'
+  | 'encrypted-media'
+  | 'execution-while-not-rendered'
+  | 'execution-while-out-of-viewport'
+  | 'focus-without-user-activation'
+  | 'fullscreen'
+  | 'gamepad'
+  | 'geolocation'
+  | 'gyroscope'
+  | 'hid'
+  | 'identity-credentials-get'
+  | 'idle-detection'
+  | 'interest-cohort'
+  | 'join-ad-interest-group'
+  | 'keyboard-map'
+  | 'language-detector'
+  | 'language-model'
+  | 'local-fonts'
+  | 'local-network'
+  | 'local-network-access'
+  | 'loopback-network'
+  | 'magnetometer'
+  | 'manual-text'
+  | 'media-playback-while-not-visible'
+  | 'mediasession'
+  | 'microphone'
+  | 'midi'
+  | 'navigation-override'
+  | 'on-device-speech-recognition'
+  | 'otp-credentials'
+  | 'payment'
+  | 'payment-handler'
+  | 'picture-in-picture'
+  | 'popins'
+  | 'private-aggregation'
+  | 'private-state-token-issuance'
+  | 'private-state-token-redemption'
+  | 'publickey-credentials-create'
+  | 'publickey-credentials-get'
+  | 'rewriter'
+  | 'run-ad-auction'
+  | 'screen-wake-lock'
+  | 'serial'
+  | 'shared-storage'
+  | 'shared-storage-select-url'
+  | 'smart-card'
+  | 'speaker-selection'
+  | 'storage-access'
+  | 'sub-apps'
+  | 'summarizer'
+  | 'sync-xhr'
+  | 'translator'
+  | 'unload'
+  | 'usb'
+  | 'usb-unrestricted'
+  | 'web-app-installation'
+  | 'web-share'
+  | 'window-management'
+  | 'writer'
+  | 'xr-spatial-tracking';
+
+/**
+ * Who may use a feature: `self`, origins (`https://a.example`, `https://*.a.example`), `src`; or alone `*` for everybody, `none`
+ * or `[]` for nobody. `null` takes a default away, so that the browser's own default holds.
+ */
+export type PermissionsAllowlist = string | string[] | null;
+
+/** `Permissions-Policy` (W3C Permissions Policy). */
+export interface PermissionsPolicyOptions {
+  /** Whether OWASP's 29 features come first: all off but `sync-xhr=(self)`. Default true. */
+  useDefaults?: boolean;
+  /**
+   * Feature (camel case or dashed) → allowlist. Throws ERR_CARAPACE_OPTION_UNKNOWN for a feature that this version does
+   * not know, and ERR_CARAPACE_OPTION_VALUE for an allowlist entry that is no origin.
+   */
+  features?: {
+    [Name in PermissionsFeature | CamelCase<PermissionsFeature> | `ch-${string}`]?: PermissionsAllowlist;
+  };
+  /** A name from `reportingEndpoints`, put on every feature. */
+  reportTo?: string;
+  /** Lets features through that this version does not know. Default false. */
+  allowUnknownFeatures?: boolean;
+}
+
+/** `Integrity-Policy` (W3C Subresource Integrity). */
+export interface IntegrityPolicyOptions {
+  /** What is blocked without integrity metadata. Default `['script']`. Empty and repeated lists throw. */
+  blockedDestinations?: ('script' | 'style')[];
+  /** Names from `reportingEndpoints`. */
+  endpoints?: string[];
+}
+
+/** `Strict-Transport-Security` (RFC 6797). */
+export interface StrictTransportSecurityOptions {
+  /** Seconds for which browsers keep to https: a whole number from 0, which switches it off. Default 31536000, a year. */
+  maxAge?: number;
+  /** Whether subdomains are bound too. Default true. */
+  includeSubDomains?: boolean;
+  /**
+   * Whether the site agrees to be built into browsers. Default false. Throws ERR_CARAPACE_OPTION_CONFLICT with a `maxAge` below a
+   * year or without `includeSubDomains`, because the list refuses that.
+   */
+  preload?: boolean;
+}
+
+/**
+ * Options of {@link securityHeaders}. Each header's option takes `false` (not sent), `true` (the default named here, whatever the
+ * preset), or a value; left out, the preset decides. Every bad value throws a {@link CarapaceError} with `path` when the factory
+ * is called.
+ */
+export interface SecurityHeadersOptions extends ReportingOptions {
+  /**
+   * `web` (default): byte for byte what helmet 8.3 sends by default. `api`: for JSON, without what only a rendered page needs.
+   * `strict`: per header at least as strict as OWASP's `headers_add` list, except `Clear-Site-Data`; 130 points in Mozilla's
+   * Observatory; takes OWASP's list of leaking headers away.
+   */
+  preset?: 'web' | 'api' | 'strict';
+  /** The enforced policy, or several, each sent as a line of its own: a browser obeys all of them. */
+  contentSecurityPolicy?: boolean | ContentSecurityPolicyOptions | ContentSecurityPolicyOptions[];
+  /** Policies that are only reported, beside the enforced ones. Not sent by default. */
+  contentSecurityPolicyReportOnly?: boolean | ContentSecurityPolicyOptions | ContentSecurityPolicyOptions[];
+  /** Whether embedded resources must opt in. Not sent by default, except in `strict`; `true`: `require-corp`. */
+  crossOriginEmbedderPolicy?: boolean | EmbedderPolicy | ReportedPolicy<EmbedderPolicy>;
+  /** As `crossOriginEmbedderPolicy`, only reported. Not sent by default. */
+  crossOriginEmbedderPolicyReportOnly?: boolean | EmbedderPolicy | ReportedPolicy<EmbedderPolicy>;
+  /** Whether other windows can reach this one. Default `same-origin`; not in `api`. */
+  crossOriginOpenerPolicy?: boolean | OpenerPolicy | ReportedPolicy<OpenerPolicy>;
+  /** As `crossOriginOpenerPolicy`, only reported. Not sent by default. */
+  crossOriginOpenerPolicyReportOnly?: boolean | OpenerPolicy | ReportedPolicy<OpenerPolicy>;
+  /** Who may embed this response (Fetch). Default `same-origin`. */
+  crossOriginResourcePolicy?: boolean | ResourcePolicy | { policy?: ResourcePolicy };
+  /** `Origin-Agent-Cluster: ?1`: the origin is kept apart from its sister subdomains. On by default; not in `api`. */
+  originAgentCluster?: boolean;
+  /** What `Referer` tells others; browsers take the last token of a list that they know. Default `no-referrer`. */
+  referrerPolicy?: boolean | ReferrerToken | ReferrerToken[] | { policy?: ReferrerToken | ReferrerToken[] };
+  /** https only, from now on. Default one year with subdomains; two years in `strict`. See `secureOnly`. */
+  strictTransportSecurity?: boolean | StrictTransportSecurityOptions;
+  /** `X-Content-Type-Options: nosniff` (Fetch). On by default. */
+  xContentTypeOptions?: boolean;
+  /** Whether browsers look up the names of links beforehand. Default `off`; not in `api`. */
+  xDnsPrefetchControl?: boolean | 'on' | 'off' | { allow?: boolean };
+  /** `X-Download-Options: noopen`, for old Internet Explorers. On by default; not in `api`. */
+  xDownloadOptions?: boolean;
+  /** Who may frame the page, in browsers without `frame-ancestors` (RFC 7034). Default `sameorigin`; `deny` in `api` and `strict`. */
+  xFrameOptions?:
+    | boolean
+    | 'deny'
+    | 'sameorigin'
+    | 'DENY'
+    | 'SAMEORIGIN'
+    | { action?: 'deny' | 'sameorigin' | 'DENY' | 'SAMEORIGIN' };
+  /** What Adobe products may load. Default `none`; not in `api`. */
+  xPermittedCrossDomainPolicies?: boolean | CrossDomainPolicies | { permittedPolicies?: CrossDomainPolicies };
+  /** `X-XSS-Protection: 0`: the old filters made holes of their own. On by default; not in `api`. */
+  xXssProtection?: boolean;
+  /** Which features of the browser the page may use. Not sent by default, except in `strict`; `true`: OWASP's 29 features. */
+  permissionsPolicy?: boolean | PermissionsPolicyOptions;
+  /** As `permissionsPolicy`, only reported. Not sent by default. */
+  permissionsPolicyReportOnly?: boolean | PermissionsPolicyOptions;
+  /** Blocks scripts or styles without integrity metadata. Not sent by default; `true`: scripts. */
+  integrityPolicy?: boolean | IntegrityPolicyOptions;
+  /** As `integrityPolicy`, only reported. Not sent by default. */
+  integrityPolicyReportOnly?: boolean | IntegrityPolicyOptions;
+  /** Cross-origin isolation of one document (WICG). Not sent by default; `true`: `isolate-and-require-corp`. */
+  documentIsolationPolicy?: boolean | IsolationPolicy | ReportedPolicy<IsolationPolicy>;
+  /** As `documentIsolationPolicy`, only reported. Not sent by default. */
+  documentIsolationPolicyReportOnly?: boolean | IsolationPolicy | ReportedPolicy<IsolationPolicy>;
+  /**
+   * `Reporting-Endpoints`: name → https URL or path of the same origin. Default none. Every `reportTo` and every `endpoints`
+   * must name one of them.
+   */
+  reportingEndpoints?: Record<string, string>;
+  /** `Cache-Control`. `no-store` and `true`: `no-store, max-age=0`. Not sent in `web`; `no-store` in `api` and `strict`. */
+  cacheControl?: boolean | string;
+  /**
+   * Response headers that are taken away whatever sets them, until the moment they are sent: names, `owasp` for OWASP's list
+   * of 87, `false` for none, `true` for the preset's. Default `['x-powered-by']`; `owasp` in `strict`. Throws for headers that
+   * frame the message, such as `Content-Length`, and for those these options set.
+   */
+  removeHeaders?: boolean | 'owasp' | string[];
+  /**
+   * Sends HSTS and `upgrade-insecure-requests` only when the request came over https (RFC 6797, section 7.2). Default true.
+   * `false` sends them always, as helmet does.
+   */
+  secureOnly?: boolean;
+  /**
+   * Who may say, with `X-Forwarded-Proto`, that the client came over https: `false` nobody; a number of proxies in front of
+   * the app, 0 to 64; or addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`. Default: Express's own `trust proxy`, unless
+   * that trusts everybody, which is not followed and reported once as `proxy.trust-all`. `true` throws.
+   */
+  trustProxy?: false | number | string | string[];
+}
+
+/**
+ * Sets security headers and takes away those that leak. Later `setHeader` and `removeHeader` by the app win, except for
+ * `removeHeaders`. All values are checked and written once, here; a request costs a loop of `setHeader`.
+ * @example
+ * app.use(securityHeaders());
+ * app.use(securityHeaders({ contentSecurityPolicy: { nonce: true, directives: { imgSrc: ["'self'", 'https://img.example'] } } }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function securityHeaders(options?: SecurityHeadersOptions): Middleware;
+
+export namespace securityHeaders {
+  /** What `Clear-Site-Data` can name (W3C Clear Site Data). */
+  type SiteDataType =
+    'cache' | 'cookies' | 'storage' | 'executionContexts' | 'clientHints' | 'prefetchCache' | 'prerenderCache' | '*';
+
+  /**
+   * A middleware for routes that end a session: the browser forgets what it stored for this origin. Browsers obey it over
+   * https only. Default `['cache', 'cookies', 'storage']`.
+   * @example
+   * app.post('/logout', securityHeaders.clearSiteData(), logout);
+   * @throws {CarapaceError} for an unknown, repeated or missing type
+   */
+  function clearSiteData(types?: SiteDataType[]): Middleware;
+
+  /**
+   * The directives a preset's policy starts from, dashed name → sources, as a new object. Default `web`.
+   * @throws {CarapaceError} for an unknown preset
+   */
+  function defaultDirectives(preset?: 'web' | 'api' | 'strict'): Record<string, string[]>;
+}
+
 /** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
 export interface CarapaceOptions {
+  /** On by default. */
+  securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows its limit. */
-  rateLimit?: RateLimitOptions | false;
+  rateLimit?: (RateLimitOptions & RateLimitSource) | false;
   /** On by default. */
   json?: JsonOptions | boolean;
   /** On by default. */
   urlencoded?: UrlencodedOptions | boolean;
   /** On by default. */
   queryParser?: QueryParserOptions | boolean;
+  /** On by default. A value that the chain's own readers built under the same rules is not walked again. */
+  sanitize?: SanitizeOptions | boolean;
+  /** On by default. */
+  hpp?: HppOptions | boolean;
 }
 
 /**

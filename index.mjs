@@ -1,4 +1,16 @@
 import parts from './index.js';
 
 export default parts.carapace;
-export const { CarapaceError, carapace, hostStore, json, queryParser, rateLimit, urlencoded } = parts;
+export const {
+  CarapaceError,
+  carapace,
+  explainClient,
+  hostStore,
+  hpp,
+  json,
+  queryParser,
+  rateLimit,
+  sanitize,
+  securityHeaders,
+  urlencoded,
+} = parts;

@@ -13,10 +13,16 @@ const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
 const FACTORIES = [
   { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/host-store').OPTIONS, type: 'HostStoreOptions', page: 'docs/host-store.md' },
+  { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
+  { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
   { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
-  { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions' },
-  { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions' },
-  { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions' },
+  { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions', page: 'docs/body.md' },
+  { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },
+  { table: require('../lib/body/query-parser').OPTIONS, type: 'QueryParserOptions', page: 'docs/query-parser.md' },
+  { table: require('../lib/sanitize').OPTIONS, type: 'SanitizeOptions', page: 'docs/sanitize.md' },
+  { table: require('../lib/sanitize').PARAMS_OPTIONS, type: 'SanitizeParamsOptions' },
+  { table: require('../lib/sanitize').VALUE_OPTIONS, type: 'SanitizeValueOptions' },
+  { table: require('../lib/hpp').OPTIONS, type: 'HppOptions', page: 'docs/hpp.md' },
 ];
 
 /**

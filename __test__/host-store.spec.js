@@ -95,6 +95,64 @@ describe('hostStore', { skip: process.platform === 'win32' && 'needs Linux or ma
     });
   }
 
+  it('counts for several policies at once, takes hits back, and answers questions', async (context) => {
+    const path = freshPath(context);
+    const policies = [
+      { name: 'narrow', limit: 2, windowMs: 60_000 },
+      { name: 'wide', limit: 10, windowMs: 60_000, algorithm: /** @type {const} */ ('gcra') },
+    ];
+    const make = () => rateLimit({ policies, skipFailedRequests: true, store: hostStore({ path, maxKeys: 100 }) });
+    const limiters = [make(), make()];
+    const ports = [];
+    for (const limiter of limiters) {
+      const app = EXPRESS.express5();
+      app.use(limiter);
+      app.get('/', (/** @type {any} */ _request, /** @type {any} */ response) => response.send('good'));
+      ports.push((await listen(context, app)).port);
+    }
+    const statuses = [];
+    // The second of these fails with 404 and is taken back; the last but one is denied and counts for nothing.
+    for (const [process, target] of [
+      [0, '/'],
+      [1, '/none'],
+      [1, '/'],
+      [0, '/'],
+      [1, '/'],
+    ]) {
+      statuses.push((await send(ports[Number(process)], { path: String(target) })).status);
+    }
+    assert.deepEqual(statuses, [200, 404, 200, 429, 429]);
+    const [one, other] = limiters;
+    const used = async () => (await other.getKey('127.0.0.1'))?.policies.map((policy) => policy.used);
+    assert.deepEqual(await used(), [2, 2]);
+    one.penalty('127.0.0.1', 3, 'wide');
+    assert.deepEqual(await used(), [2, 5]);
+    one.resetKey('127.0.0.1', 'narrow');
+    assert.equal((await send(ports[1])).status, 200);
+    one.block('127.0.0.1', 60_000);
+    assert.equal((await send(ports[1])).status, 429);
+    one.resetAll();
+    assert.equal(await used(), undefined);
+  });
+
+  it('remembers failed logins for all processes', async (context) => {
+    const path = freshPath(context);
+    const ports = [];
+    for (let process = 0; process < 2; process += 1) {
+      const app = EXPRESS.express4();
+      const limiter = rateLimit.login({ limit: 3, account: () => 'alice', store: hostStore({ path, maxKeys: 100 }) });
+      app.post('/login', limiter, (/** @type {any} */ _request, /** @type {any} */ response) =>
+        response.sendStatus(401),
+      );
+      ports.push((await listen(context, app)).port);
+    }
+    const statuses = [];
+    for (const index of [0, 1, 0, 1, 0]) {
+      statuses.push((await send(ports[index], { method: 'POST', path: '/login' })).status);
+    }
+    assert.deepEqual(statuses, [401, 401, 401, 429, 429]);
+  });
+
   it('makes a file of 64 bytes a key, for the user alone', (context) => {
     const path = freshPath(context);
     const store = hostStore({ path });
@@ -186,12 +244,13 @@ describe('hostStore', { skip: process.platform === 'win32' && 'needs Linux or ma
     });
   }
 
-  it('is the only kind of object that rateLimit takes as its store, with a name of its own for each limiter', (context) => {
+  it('goes to limiters as their store, each with a name of its own', (context) => {
     const store = hostStore({ path: freshPath(context), maxKeys: 100 });
     const bad = /** @type {[any, string, string][]} */ ([
-      [{ store: {} }, 'ERR_CARAPACE_OPTION_VALUE', 'rateLimit.store'],
+      [{ store: {} }, 'ERR_CARAPACE_OPTION_TYPE', 'rateLimit.store'],
       [{ store: 'host' }, 'ERR_CARAPACE_OPTION_TYPE', 'rateLimit.store'],
       [{ store, maxKeys: 5 }, 'ERR_CARAPACE_OPTION_CONFLICT', 'rateLimit.maxKeys'],
+      [{ store, storeTimeoutMs: 5 }, 'ERR_CARAPACE_OPTION_CONFLICT', 'rateLimit.storeTimeoutMs'],
     ]);
     for (const [options, code, path] of bad) {
       assert.throws(() => rateLimit({ limit: 1, ...options }), { code, path });

@@ -1,7 +1,9 @@
 'use strict';
 
+const { hasBody } = require('./body-framing');
+
 /**
- * @typedef {import('node:http').IncomingMessage} Request
+ * @typedef {import('node:http').IncomingMessage & { stream?: any }} Request
  * @typedef {import('node:http').ServerResponse} Response
  */
 
@@ -10,13 +12,15 @@
 const DRAIN_MS = 2_000;
 const DRAIN_BYTES = 2 ** 20;
 
+// RFC 9113, section 8.1: the answer is whole, the rest of the request is not wanted, and nothing went wrong.
+const NO_ERROR = 0;
+
 /**
  * Reads and discards what a refused client still sends, within bounds.
  * @param {Request} request
  * @param {() => void} done called once: the request is whole, gone, or beyond the bounds
  */
 function drain(request, done) {
-  if (isOver(request)) return done();
   let discarded = 0;
   const timer = setTimeout(finish, DRAIN_MS);
   timer.unref();
@@ -30,14 +34,16 @@ function drain(request, done) {
     discarded += chunk.length;
     if (discarded > DRAIN_BYTES) finish();
   }
-  request.on('data', onData).on('end', finish).on('close', finish);
-  request.on('error', () => {});
+  request.on('data', onData).on('end', finish).on('close', finish).on('error', ignore);
   request.resume();
 }
 
-/** @param {Request} request */
+/**
+ * Whether nothing more can come of a request.
+ * @param {Request} request
+ */
 function isOver(request) {
-  return request.readableEnded || request.destroyed || !request.readable;
+  return request.readableEnded || request.destroyed || !request.readable || !hasBody(request);
 }
 
 /**
@@ -49,20 +55,37 @@ function isOver(request) {
  */
 function endAfterDrain(request, response, body) {
   if (isOver(request)) return void response.end(body);
-  if (request.httpVersionMajor < 2) response.setHeader('connection', 'close');
+  if (request.httpVersionMajor === 2) {
+    response.end(body);
+    return drain(request, () => closeStream(request));
+  }
+  response.setHeader('connection', 'close');
   response.write(body);
   drain(request, () => response.end());
 }
 
 /**
  * Discards the rest of a request that the app's own error handler answers, and closes the connection of a client that
- * never stops sending.
+ * never stops sending. An answer that is on its way goes out first.
  * @param {Request} request
+ * @param {Response} response
  */
-function drainInBackground(request) {
+function drainInBackground(request, response) {
+  if (isOver(request)) return;
   drain(request, () => {
-    if (!isOver(request)) request.destroy();
+    if (isOver(request)) return;
+    if (request.httpVersionMajor === 2) return closeStream(request);
+    if (!response.writableEnded || response.writableFinished) return void request.destroy();
+    request.pause();
+    response.once('finish', () => request.destroy()).once('close', () => request.destroy());
   });
 }
+
+/** @param {Request} request */
+function closeStream({ stream }) {
+  if (!stream.closed) stream.close(NO_ERROR);
+}
+
+function ignore() {}
 
 module.exports = { drainInBackground, endAfterDrain };

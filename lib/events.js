@@ -27,20 +27,30 @@ function createReporter(stem, onEvent) {
 }
 
 /**
+ * @typedef {((finding: Finding, mode: 'enforce' | 'report') => void) & { isHeard: () => boolean }} FindingReporter
+ */
+
+/**
  * Makes the function that tells what a rule found in a request: as an event of the middleware, to `onFinding`, and on
  * the diagnostics channel `carapace:finding`, which has the findings of every middleware.
  * @param {string} stem
  * @param {{ onEvent?: (event: CarapaceEvent) => void, onFinding?: (finding: Finding) => void }} listeners
- * @returns {(finding: Finding, mode: 'enforce' | 'report') => void}
+ * @returns {FindingReporter}
  */
 function createFindingReporter(stem, { onEvent, onFinding }) {
   const report = createReporter(stem, onEvent);
   const findings = channel('carapace:finding');
-  return function reportFinding(finding, mode) {
+  const stream = channel(`carapace:${stem}`);
+  /** Whether anybody listens: a finding that nobody hears need not be made. */
+  const isHeard = () =>
+    onEvent !== undefined || onFinding !== undefined || stream.hasSubscribers || findings.hasSubscribers;
+  /** @type {(finding: Finding, mode: 'enforce' | 'report') => void} */
+  const reportFinding = (finding, mode) => {
     report({ type: 'finding', ...finding, mode });
     if (findings.hasSubscribers) findings.publish({ type: 'finding', stem, ...finding, mode });
     if (onFinding !== undefined) deliver('onFinding', onFinding, finding);
   };
+  return Object.assign(reportFinding, { isHeard });
 }
 
 /**

@@ -85,14 +85,12 @@ function createTeller(handle, report) {
 }
 
 /**
+ * What a limiter needs of the store, when `hostStore` made it.
  * @param {object} store
- * @param {string} path the option's
- * @returns {Access}
+ * @returns {Access | undefined}
  */
-function accessOf(store, path) {
-  const access = accesses.get(store);
-  if (access) return access;
-  throw new CarapaceError('ERR_CARAPACE_OPTION_VALUE', 'expected what hostStore() returned', { path });
+function findAccess(store) {
+  return accesses.get(store);
 }
 
-module.exports = { OPTIONS, accessOf, hostStore };
+module.exports = { OPTIONS, findAccess, hostStore };

@@ -106,6 +106,20 @@ function typeError(path, value, type) {
 }
 
 /**
+ * A copy of a list that holds nothing but strings.
+ * @param {string} path
+ * @param {readonly unknown[]} list
+ * @returns {string[]}
+ * @throws {CarapaceError} ERR_CARAPACE_OPTION_TYPE with the path of the element that is none
+ */
+function readStrings(path, list) {
+  return Array.from(list, (element, index) => {
+    if (typeof element !== 'string') throw typeError(`${path}[${index}]`, element, 'string');
+    return element;
+  });
+}
+
+/**
  * @param {string} path
  * @param {string} key
  * @param {string[]} known
@@ -176,4 +190,4 @@ function editDistance(left, right, limit) {
   return Math.min(row[right.length], limit);
 }
 
-module.exports = { readOptions, nearest, show, typeOf };
+module.exports = { readOptions, readStrings, typeError, nearest, show, typeOf };

@@ -21,7 +21,7 @@ const { drainInBackground, endAfterDrain } = require('./drain');
  */
 function refuse(request, response, next, error, { onReject = 'answer', members } = {}) {
   if (onReject === 'next' || response.headersSent) {
-    drainInBackground(request);
+    drainInBackground(request, response);
     return next(error);
   }
   const { status = 500, rule, pointer } = /** @type {Record<string, any>} */ (/** @type {unknown} */ (error));

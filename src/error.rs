@@ -14,6 +14,8 @@ pub enum ErrorCode {
     OptionValue,
     /// Two options, each fine alone, contradict each other.
     OptionConflict,
+    /// An option that another one, or the factory, cannot do without.
+    OptionRequired,
     /// A directive, feature or token name that no standard defines.
     OptionUnknown,
     /// A header name or value that HTTP, or the header's own grammar, does not allow.
@@ -32,6 +34,7 @@ impl ErrorCode {
             Self::OptionType => "ERR_CARAPACE_OPTION_TYPE",
             Self::OptionValue => "ERR_CARAPACE_OPTION_VALUE",
             Self::OptionConflict => "ERR_CARAPACE_OPTION_CONFLICT",
+            Self::OptionRequired => "ERR_CARAPACE_OPTION_REQUIRED",
             Self::OptionUnknown => "ERR_CARAPACE_OPTION_UNKNOWN",
             Self::HeaderValue => "ERR_CARAPACE_HEADER_VALUE",
             Self::CspSource => "ERR_CARAPACE_CSP_SOURCE",

@@ -9,6 +9,7 @@ pub mod form;
 pub mod host_store;
 pub mod json;
 pub mod rate_limit;
+pub mod security_headers;
 
 #[cfg(feature = "node")]
 pub mod bindings;

@@ -3,7 +3,7 @@
 const { CarapaceError } = require('../errors');
 
 const UNITS = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 };
-const SIZE = /^(\d+(?:\.\d+)?) ?(b|kb|mb|gb)?$/i;
+const SIZE = /^(\d+(?:\.\d+)?) *(b|kb|mb|gb)?$/i;
 // The longest string that V8 makes, and so the longest body that it can parse.
 const MAX_BYTES = 2 ** 29 - 24;
 

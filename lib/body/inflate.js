@@ -25,7 +25,7 @@ const CHUNK_BYTES = 64 * 1024;
  * @param {import('node:http').IncomingMessage} request
  */
 function contentEncoding(request) {
-  return (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  return (request.headers['content-encoding'] || 'identity').trim().toLowerCase();
 }
 
 /** @param {string} encoding */

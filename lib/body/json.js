@@ -22,10 +22,15 @@ const OPTIONS = {
 
 const NATIVE_OPTIONS = ['duplicateKeys', 'maxDepth', 'maxKeys', 'maxElements', 'maxKeyLength', 'maxNumberLength'];
 
-// What the scan answers (src/bindings/body.rs).
-const CLEAN_ASCII = 0;
-const CLEAN_TEXT = 1;
+// What the scan answers in place of a clean body's text (src/bindings/body.rs).
+const DECODE = 1;
 
+// Bytes beyond ASCII in a thousand up to which the text is built natively. Before Node 22 V8's own decoder is slower than
+// that for any text; from then on only while Latin-1 with a few escapes will do (bench/body.mjs).
+const DENSITY = Number.parseInt(process.versions.node, 10) < 22 ? 1000 : 48;
+
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
 const STRUCTURE = /^[ \t\n\r]*[[{]/;
 const NOT_A_STRUCTURE = 'the body is not a JSON object or array';
 
@@ -54,16 +59,17 @@ function json(options) {
 function createJsonParser(settings) {
   const { reviver, strict = true } = settings;
   const rules = configure('json', () => native.JsonRules.compile(toNativeRules(settings, NATIVE_OPTIONS)));
-  const scan = configure('json', () => rules.scanner());
+  // A reviver may be shown the source text, in which no character must have become an escape.
+  const scan = configure('json', () => rules.scanner(reviver ? 0 : DENSITY));
   const judge = createJudge(rules, settings);
 
   return function parse(body) {
-    if (body.length === 0) return { value: {} };
     const bytes = skipByteOrderMark(body);
+    if (bytes.length === 0) return { value: {} };
     try {
-      const verdict = scan(bytes);
-      if (verdict === CLEAN_ASCII) return toValue(bytes.toString('latin1'), reviver, strict);
-      if (verdict === CLEAN_TEXT) return toValue(bytes.toString(), reviver, strict);
+      const answer = scan(bytes);
+      if (typeof answer === 'string') return toValue(answer, reviver, strict);
+      if (answer === DECODE) return toValue(bytes.toString(), reviver, strict);
     } catch (cause) {
       return { error: internalError(cause) };
     }
@@ -79,25 +85,31 @@ function createJsonParser(settings) {
  */
 function createJudge(rules, settings) {
   const reportFinding = createFindingReporter('body', settings);
-  const mode = settings.mode ?? 'enforce';
+  const decide = configure('json', () => rules.judge(settings.reviver !== undefined));
+  const { mode = 'enforce' } = settings;
+  const isEnforced = mode === 'enforce';
 
   return function judge(body, parse) {
-    let judgement;
+    let text;
+    let refusal;
+    /** @type {import('../native/binding').FindingReply[]} */
+    let findings = [];
     try {
-      judgement = rules.judge(body);
+      text = decide(body);
+      if (typeof text !== 'string') refusal = rules.refusal();
+      else if (decide.out[0] > 0 && reportFinding.isHeard()) findings = rules.findings();
     } catch (cause) {
       return { error: internalError(cause) };
     }
-    const { refusal, text, findings } = judgement;
     for (const finding of findings) reportFinding({ ...finding, location: 'body' }, mode);
     if (refusal) {
       if (!isText(refusal)) return { error: bodyError('entity.parse.failed') };
       reportFinding({ ...refusal, location: 'body', action: 'reject' }, mode);
-      if (mode === 'enforce') {
+      if (isEnforced) {
         return { error: bodyError('entity.rejected', { details: { rule: refusal.rule, pointer: refusal.path } }) };
       }
     }
-    return parse((mode === 'enforce' ? (text ?? body) : body).toString());
+    return parse(isEnforced && typeof text === 'string' ? text : body.toString());
   };
 }
 
@@ -116,7 +128,7 @@ function isText({ rule }) {
  * @returns {import('./reader').Parsed}
  */
 function toValue(text, reviver, strict) {
-  if (strict && !STRUCTURE.test(text)) return { error: bodyError('entity.parse.failed', { message: NOT_A_STRUCTURE }) };
+  if (strict && !isStructure(text)) return { error: bodyError('entity.parse.failed', { message: NOT_A_STRUCTURE }) };
   try {
     return { value: JSON.parse(text, reviver) };
   } catch (cause) {
@@ -124,9 +136,15 @@ function toValue(text, reviver, strict) {
   }
 }
 
+/** @param {string} text */
+function isStructure(text) {
+  const first = text.charCodeAt(0);
+  return first === OPEN_BRACE || first === OPEN_BRACKET || STRUCTURE.test(text);
+}
+
 /** @param {Buffer} body */
 function skipByteOrderMark(body) {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 }
 
-module.exports = { OPTIONS, json };
+module.exports = { OPTIONS, createJsonParser, json };

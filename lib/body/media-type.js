@@ -4,9 +4,10 @@ const { CarapaceError } = require('../errors');
 
 /** @typedef {import('node:http').IncomingMessage} Request */
 
-// RFC 9110, section 8.3.1: a type and a subtype of token characters, then parameters.
-const TYPE = /^\s*([!#$%&'*+.^_`|~\w-]{1,127}\/[!#$%&'*+.^_`|~\w-]{1,127})\s*(?:;|$)/;
-const CHARSET = /;\s*charset\s*=\s*(?:"([^"\\]{1,64})"|([^\s;"]{1,64}))/i;
+// A type and a subtype as they can be registered (RFC 6838, section 4.2), then parameters.
+const TYPE = /^[ \t]*([a-z0-9][a-z0-9!#$&^_-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126})[ \t]*(?:;|$)/i;
+// The same for what an option names, with `*` in either half.
+const PATTERN = /^(?:\*|[a-z0-9][a-z0-9!#$&^_-]{0,126})\/(?:\*|(?:\*\+)?[a-z0-9][a-z0-9!#$&^_.+-]{0,126})$/;
 const SHORTHANDS = new Map([
   ['json', 'application/json'],
   ['urlencoded', 'application/x-www-form-urlencoded'],
@@ -26,12 +27,56 @@ function mediaType(field) {
 }
 
 /**
- * The charset parameter of a Content-Type field in lower case.
+ * The charset parameter of a Content-Type field in lower case; undefined when it is missing or empty. Of several the
+ * first counts. Time is linear in the field.
  * @param {string | undefined} field
  */
 function charset(field) {
-  const match = field === undefined ? null : CHARSET.exec(field);
-  return match === null ? undefined : (match[1] ?? match[2]).toLowerCase();
+  if (field === undefined) return undefined;
+  let equals = -1;
+  for (let at = field.indexOf(';'); at !== -1;) {
+    if (equals <= at) equals = field.indexOf('=', at);
+    if (equals === -1) return undefined;
+    const next = field.indexOf(';', at + 1);
+    if (next !== -1 && next < equals) {
+      at = next;
+      continue;
+    }
+    const { value, end } = parameterValue(field, equals + 1);
+    if (
+      field
+        .slice(at + 1, equals)
+        .trim()
+        .toLowerCase() === 'charset'
+    ) {
+      return value.toLowerCase() || undefined;
+    }
+    at = field.indexOf(';', end);
+  }
+  return undefined;
+}
+
+/**
+ * Reads a token or a quoted string (RFC 9110, section 5.6.6).
+ * @param {string} field
+ * @param {number} start
+ * @returns {{ value: string, end: number }}
+ */
+function parameterValue(field, start) {
+  while (field[start] === ' ' || field[start] === '\t') start += 1;
+  if (field[start] !== '"') {
+    const end = field.indexOf(';', start);
+    return end === -1
+      ? { value: field.slice(start).trim(), end: field.length }
+      : { value: field.slice(start, end).trim(), end };
+  }
+  let value = '';
+  let at = start + 1;
+  for (; at < field.length && field[at] !== '"'; at += 1) {
+    if (field[at] === '\\') at += 1;
+    value += field[at] ?? '';
+  }
+  return { value, end: at };
 }
 
 /**
@@ -59,11 +104,9 @@ function compileTypeTest(path, type) {
  */
 function compilePattern(path, item) {
   if (typeof item !== 'string') throw invalid(path, `a value of type ${typeof item}`);
-  const expanded = SHORTHANDS.get(item) ?? (item.startsWith('+') ? `*/*${item}` : item.toLowerCase());
-  const [type, subtype, ...rest] = expanded.toLowerCase().split('/');
-  if (!type || !subtype || rest.length > 0 || mediaType(expanded) === undefined) {
-    throw invalid(path, JSON.stringify(item));
-  }
+  const expanded = (SHORTHANDS.get(item) ?? (item.startsWith('+') ? `*/*${item}` : item)).toLowerCase();
+  if (!PATTERN.test(expanded)) throw invalid(path, JSON.stringify(item));
+  const [type, subtype] = expanded.split('/');
   const suffix = subtype.startsWith('*+') ? subtype.slice(1) : undefined;
   return (actual) => {
     const slash = actual.indexOf('/');

@@ -1,5 +1,6 @@
 'use strict';
 
+const { hasBody } = require('../body-framing');
 const { refuse } = require('../refusal');
 const { bodyError } = require('./body-error');
 const { parseByteSize } = require('./byte-size');
@@ -7,7 +8,7 @@ const { charset, compileTypeTest, mediaType } = require('./media-type');
 const { readBody } = require('./read-body');
 
 /**
- * @typedef {import('node:http').IncomingMessage & { body?: any, rawBody?: Buffer }} Request
+ * @typedef {import('node:http').IncomingMessage & { body?: any, rawBody?: Buffer, stream?: { endAfterHeaders: boolean } }} Request
  * @typedef {import('node:http').ServerResponse} Response
  * @typedef {(error?: unknown) => void} Next
  * @typedef {{ value: any } | { error: unknown }} Parsed
@@ -46,11 +47,11 @@ function createBodyReader(stem, settings, format) {
     inflate: settings.inflate ?? true,
     readTimeoutMs: settings.readTimeoutMs ?? DEFAULT_READ_TIMEOUT_MS,
   };
-  const { onReject, strictContentType = false } = settings;
+  const { keepRaw, onReject, strictContentType = false, verify } = settings;
 
   return function read(request, response, next) {
     const given = givenBody(request);
-    if (given === undefined && !hasBody(request)) return next();
+    if (given === undefined && (!hasBody(request) || isConsumed(request))) return next();
     /** @param {unknown} error */
     const reject = (error) => refuse(request, response, next, /** @type {any} */ (error), { onReject });
     let isOurs;
@@ -65,14 +66,19 @@ function createBodyReader(stem, settings, format) {
     if (name !== undefined && !format.charsets(name)) {
       return reject(bodyError('charset.unsupported', { details: { charset: name } }));
     }
+    /** @param {Buffer} body */
+    const accept = (body) => {
+      const result = format.parse(body, request);
+      if ('error' in result) return reject(result.error);
+      setBody(request, result.value);
+      next();
+    };
     /** @param {unknown} error @param {Buffer} [body] */
     const done = (error, body) => {
-      const result = error
-        ? { error }
-        : accept(request, response, /** @type {Buffer} */ (body), settings, format.parse);
-      if ('error' in result) return reject(result.error);
-      request.body = result.value;
-      next();
+      if (error || body === undefined) return reject(error);
+      if (keepRaw) request.rawBody = body;
+      if (verify === undefined) return accept(body);
+      callVerify(verify, [request, response, body, 'utf-8'], (refusal) => (refusal ? reject(refusal) : accept(body)));
     };
     if (given === undefined) return readBody(request, readOptions, done);
     if (given.length <= limit) return done(null, given);
@@ -84,6 +90,21 @@ function createBodyReader(stem, settings, format) {
 const PARSED = Symbol('parsed');
 
 /**
+ * Requests whose parsed body is text or bytes, which a second reader would take for one still to be parsed.
+ * @type {WeakSet<Request>}
+ */
+const parsedToBytes = new WeakSet();
+
+/**
+ * @param {Request} request
+ * @param {unknown} value
+ */
+function setBody(request, value) {
+  if (typeof value === 'string' || value instanceof Uint8Array) parsedToBytes.add(request);
+  request.body = value;
+}
+
+/**
  * A body that was read before this middleware ran: bytes or text, as serverless platforms leave them, are still to be
  * judged; a parsed value is `sanitize`'s business.
  * @param {Request} request
@@ -92,27 +113,28 @@ const PARSED = Symbol('parsed');
 function givenBody(request) {
   const { body, rawBody } = request;
   if (body === undefined && !(rawBody && request.readableDidRead)) return undefined;
+  if (parsedToBytes.has(request)) return PARSED;
   if (typeof body === 'string') return Buffer.from(body);
   for (const bytes of [body, rawBody]) {
     if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  return request.readableDidRead || !isEmptyObject(body) ? PARSED : undefined;
+  return request.readableDidRead || !isEmpty(body) ? PARSED : undefined;
 }
 
 /**
- * body-parser 1.x leaves `{}` on requests that it did not read.
+ * Whether a value is what stands for no body: body-parser 1.x leaves `{}` on requests that it did not read.
  * @param {unknown} value
  */
-function isEmptyObject(value) {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+function isEmpty(value) {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 /**
- * RFC 9112, section 6.3: a request has a body when one of these fields says so.
+ * Whether somebody else has read the whole request, and left nothing of it.
  * @param {Request} request
  */
-function hasBody({ headers }) {
-  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+function isConsumed(request) {
+  return request.readableEnded || (request.complete && !request.readable && !request.aborted);
 }
 
 /** @param {Request} request */
@@ -121,23 +143,36 @@ function unsupportedType(request) {
 }
 
 /**
- * @param {Request} request
- * @param {Response} response
- * @param {Buffer} body
- * @param {Record<string, any>} settings
- * @param {Parse} parse
- * @returns {Parsed}
+ * Calls the user's check of the bytes, which may answer with a promise.
+ * @param {(...parameters: any[]) => unknown} verify
+ * @param {[Request, Response, Buffer, string]} parameters
+ * @param {(refusal?: Error) => void} done
  */
-function accept(request, response, body, { verify, keepRaw }, parse) {
-  if (keepRaw) request.rawBody = body;
-  if (verify) {
-    try {
-      verify(request, response, body, 'utf-8');
-    } catch (cause) {
-      return { error: bodyError('entity.verify.failed', { cause, status: /** @type {any} */ (cause)?.status }) };
-    }
+function callVerify(verify, parameters, done) {
+  let result;
+  try {
+    result = verify(...parameters);
+  } catch (thrown) {
+    return done(verifyError(thrown));
   }
-  return parse(body, request);
+  if (typeof (/** @type {any} */ (result)?.then) !== 'function') return done();
+  // Outside of the promise, so that what `next` throws is not taken for the check's answer.
+  const later = (/** @type {Error | undefined} */ refusal) => setImmediate(done, refusal);
+  Promise.resolve(result).then(
+    () => later(undefined),
+    (thrown) => later(verifyError(thrown)),
+  );
+}
+
+/** @param {unknown} thrown what it says itself about status and type counts, as with body-parser */
+function verifyError(thrown) {
+  const { status, statusCode, type } = Object(thrown);
+  const own = status ?? statusCode;
+  return bodyError('entity.verify.failed', {
+    cause: thrown,
+    status: Number.isInteger(own) && own >= 400 && own < 600 ? own : undefined,
+    details: typeof type === 'string' && type !== '' ? { type } : undefined,
+  });
 }
 
 module.exports = { READER_OPTIONS, createBodyReader };

@@ -1,16 +1,11 @@
 //! Bodies as raw bytes: the scan of each one, and what is done about the few that it flags.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
+use super::body_text::{Checker, Judge, Scan};
 use super::error::SetupError;
 use super::hooks;
-use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
-use crate::json::{
-    self, JsonOptions, Outcome, Refusal, RuleOptions, Rules, Sanitized, Scratch, Verdict,
-};
-use napi::bindgen_prelude::{Buffer, Uint8Array};
+use super::hot::HotHandle;
+use crate::json::{Finding, JsonOptions, Outcome, Refusal, RuleOptions, Rules};
 use napi_derive::napi;
-use std::cell::RefCell;
-use std::ffi::CStr;
 use std::rc::Rc;
 
 /// One key rule's options.
@@ -96,23 +91,6 @@ pub struct RefusalReply {
     pub path: String,
 }
 
-/// What became of a flagged or refused body.
-#[napi(object)]
-pub struct JudgementReply {
-    /// Set when the body must not be parsed.
-    pub refusal: Option<RefusalReply>,
-    /// The text to parse instead, in UTF-8, when members were removed or renamed.
-    pub text: Option<Buffer>,
-    /// What was found, the first hundred.
-    pub findings: Vec<FindingReply>,
-}
-
-struct Checker {
-    rules: Rules,
-    scratch: RefCell<Scratch>,
-    refusal: RefCell<Option<Refusal>>,
-}
-
 /// The rules for JSON bodies, compiled.
 #[napi]
 pub struct JsonRules(Rc<Checker>);
@@ -127,53 +105,57 @@ impl JsonRules {
     pub fn compile(input: JsonInput) -> Result<Self, SetupError> {
         hooks::crossing(hooks::Kind::Config);
         let rules = Rules::try_from(&JsonOptions::from(input))?;
-        Ok(Self(Rc::new(Checker {
-            rules,
-            scratch: RefCell::default(),
-            refusal: RefCell::default(),
-        })))
+        Ok(Self(Rc::new(Checker::new(rules))))
     }
 
-    /// The function that scans each body: 0 clean ASCII, 1 clean with other characters (their bytes in
-    /// `out[0]`), 2 flagged, 3 refused.
+    /// The function that scans each body. It answers with the text for `JSON.parse` when the body is clean,
+    /// else with 1 (clean, but JavaScript is to decode it), 2 (flagged) or 3 (refused). Text is built here
+    /// up to `density` bytes beyond ASCII in a thousand, 0 to 1000.
+    #[napi(catch_unwind, ts_return_type = "(body: Uint8Array) => string | number")]
+    #[must_use]
+    pub fn scanner(&self, density: u32) -> HotHandle<Scan> {
+        HotHandle(Scan { checker: Rc::clone(&self.0), density: density as usize })
+    }
+
+    /// The function that decides about the body that was scanned last and found flagged or refused. It
+    /// answers with the text to parse, or with 3 when the body must not be parsed; `out[0]` has the
+    /// number of findings. With `is_verbatim` no character of the text is written as an escape.
     #[napi(
         catch_unwind,
-        ts_return_type = "((body: Uint8Array) => number) & { readonly out: Float64Array }"
+        ts_return_type = "((body: Uint8Array) => string | number) & { readonly out: Float64Array }"
     )]
     #[must_use]
-    pub fn scanner(&self) -> HotHandle<Scan> {
-        HotHandle(Scan(Rc::clone(&self.0)))
+    pub fn judge(&self, is_verbatim: bool) -> HotHandle<Judge> {
+        HotHandle(Judge { checker: Rc::clone(&self.0), is_verbatim })
     }
 
-    /// Decides about the body that was scanned last and found flagged or refused.
+    /// Why the body that was decided about last must not be parsed.
     #[napi(catch_unwind)]
     #[must_use]
-    pub fn judge(&self, body: Uint8Array) -> JudgementReply {
+    pub fn refusal(&self) -> Option<RefusalReply> {
         hooks::crossing(hooks::Kind::Rare);
-        let refusal = self.0.refusal.borrow_mut().take();
-        match refusal.map_or_else(|| json::sanitize(&body, &self.0.rules), Err) {
-            Ok(sanitized) => sanitized.into(),
-            Err(refusal) => refusal.into(),
-        }
+        self.0.refusal.borrow().as_ref().map(RefusalReply::from)
+    }
+
+    /// What was found in the body that was decided about last, the first hundred.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn findings(&self) -> Vec<FindingReply> {
+        hooks::crossing(hooks::Kind::Rare);
+        self.0.findings.take().into_iter().map(FindingReply::from).collect()
     }
 }
 
-impl From<Sanitized> for JudgementReply {
-    fn from(sanitized: Sanitized) -> Self {
-        let findings = sanitized.findings.into_iter().map(|finding| FindingReply {
-            rule: finding.rule.as_str().to_owned(),
-            action: action(finding.outcome).to_owned(),
-            path: finding.pointer,
-        });
-        Self { refusal: None, findings: findings.collect(), text: sanitized.text.map(Buffer::from) }
+impl From<Finding> for FindingReply {
+    fn from(finding: Finding) -> Self {
+        let (rule, action) = (finding.rule.as_str().to_owned(), action(finding.outcome).to_owned());
+        Self { rule, action, path: finding.pointer }
     }
 }
 
-impl From<Refusal> for JudgementReply {
-    fn from(refusal: Refusal) -> Self {
-        let rule = refusal.kind.as_str().to_owned();
-        let reply = RefusalReply { rule, path: refusal.pointer };
-        Self { refusal: Some(reply), text: None, findings: Vec::new() }
+impl From<&Refusal> for RefusalReply {
+    fn from(refusal: &Refusal) -> Self {
+        Self { rule: refusal.kind.as_str().to_owned(), path: refusal.pointer.clone() }
     }
 }
 
@@ -182,39 +164,5 @@ pub(super) const fn action(outcome: Outcome) -> &'static str {
         Outcome::Reported => "report",
         Outcome::Replaced => "replace",
         Outcome::Stripped => "strip",
-    }
-}
-
-/// The scan of one body.
-pub struct Scan(Rc<Checker>);
-
-impl HotFunction for Scan {
-    const NAME: &'static CStr = c"scan";
-    const OUT: usize = 1;
-
-    fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
-        let body = arguments.bytes(0)?;
-        let Checker { rules, scratch, refusal } = &*self.0;
-        let verdict = json::scan(body, rules, &mut scratch.borrow_mut());
-        let code = match verdict {
-            Verdict::Clean(facts) if facts.is_ascii() => 0,
-            Verdict::Clean(facts) => {
-                if let Some(slot) = out.first_mut() {
-                    #[expect(clippy::cast_precision_loss, reason = "V8's buffers are below 2^53")]
-                    let bytes = facts.non_ascii_bytes as f64;
-                    *slot = bytes;
-                }
-                1
-            }
-            Verdict::Flagged { .. } => {
-                refusal.replace(None);
-                2
-            }
-            Verdict::Refused(reason) => {
-                refusal.replace(Some(reason));
-                3
-            }
-        };
-        Ok(Reply::Number(f64::from(code)))
     }
 }

@@ -5,12 +5,16 @@
 //! [`hot`], which cost a tenth of that.
 
 pub mod body;
+pub mod body_text;
+pub mod client_key;
 pub mod error;
 pub mod form;
 pub mod hooks;
 pub mod host_store;
 pub mod hot;
 pub mod rate_limit;
+pub mod sanitize;
+pub mod security_headers;
 
 use napi_derive::napi;
 

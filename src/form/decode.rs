@@ -5,7 +5,8 @@
 //! Node.
 
 use super::escape::{push_ascii, push_char, push_unit};
-use super::options::{Charset, Source};
+use super::scan;
+use super::source::{Charset, Source};
 
 /// The piece holds bytes that are not UTF-8, and the options refuse those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,24 +21,42 @@ pub(super) struct Decoder {
     pub(super) strict_utf8: bool,
 }
 
+/// What a percent sign means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Percent {
+    /// The start of an escape of UTF-8, or an error: `decodeURIComponent`.
+    Utf8,
+    /// The start of an escape of one character, or itself: `unescape`, without `%uXXXX`.
+    Latin1,
+    /// Itself, except in `%5B` and `%5D`.
+    Brackets,
+    /// Itself.
+    Literal,
+}
+
+/// Why a piece was not decoded.
+enum Failure {
+    /// An escape that is none, or not UTF-8.
+    Malformed,
+    InvalidUtf8,
+}
+
 impl Decoder {
     /// Appends `raw` as qs decodes it. `%5B` and `%5D` are brackets even where the rest of the piece
     /// cannot be decoded, because qs replaces them first.
     pub(super) fn push_qs(self, out: &mut Vec<u8>, raw: &[u8]) -> Result<(), InvalidUtf8> {
+        let percent = match self.source.escapes {
+            Charset::Utf8 => Percent::Utf8,
+            Charset::Iso88591 => Percent::Latin1,
+        };
         let start = out.len();
-        if self.try_push(out, raw, true)? {
-            return Ok(());
-        }
-        out.truncate(start);
-        let mut rest = raw;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
-            let (before, after) = rest.split_at(at);
-            self.push_raw(out, before)?;
-            let bracket = hex_pair(after).filter(|byte| matches!(byte, b'[' | b']'));
-            out.push(bracket.unwrap_or(b'%'));
-            rest = after.get(if bracket.is_some() { 3 } else { 1 }..).unwrap_or_default();
-        }
-        self.push_raw(out, rest)
+        self.push(out, raw, percent).or_else(|failure| match failure {
+            Failure::InvalidUtf8 => Err(InvalidUtf8),
+            Failure::Malformed => {
+                out.truncate(start);
+                self.push(out, raw, Percent::Brackets).map_err(|_| InvalidUtf8)
+            }
+        })
     }
 
     /// Appends `raw` as Node's `querystring` decodes it. `encoded` is that module's own guess whether
@@ -48,89 +67,79 @@ impl Decoder {
         raw: &[u8],
         encoded: bool,
     ) -> Result<(), InvalidUtf8> {
-        if !encoded {
-            return self.push_raw(out, raw);
-        }
         let start = out.len();
-        if self.try_push(out, raw, false)? {
-            return Ok(());
-        }
-        out.truncate(start);
-        let bytes = super::simple::unescape_buffer(raw, self.source.raw);
-        push_utf8_lossy(out, &bytes);
-        Ok(())
+        let percent = if encoded { Percent::Utf8 } else { Percent::Literal };
+        self.push(out, raw, percent).or_else(|failure| match failure {
+            Failure::InvalidUtf8 => Err(InvalidUtf8),
+            Failure::Malformed => {
+                out.truncate(start);
+                let bytes = super::simple::unescape_buffer(raw, self.source.raw);
+                push_utf8_lossy(out, &bytes);
+                Ok(())
+            }
+        })
     }
 
-    /// Decodes every escape; `false` when one is malformed, as `decodeURIComponent` throws.
-    fn try_push(self, out: &mut Vec<u8>, raw: &[u8], qs: bool) -> Result<bool, InvalidUtf8> {
-        let latin = qs && self.source.escapes == Charset::Iso88591;
+    /// Appends `raw`, runs of plain bytes at once.
+    fn push(self, out: &mut Vec<u8>, raw: &[u8], percent: Percent) -> Result<(), Failure> {
+        out.reserve(raw.len());
         let mut rest = raw;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
-            let (before, after) = rest.split_at(at);
-            self.push_raw(out, before)?;
-            let used = match hex_pair(after) {
-                Some(byte @ 0..=0x7f) => {
-                    push_ascii(out, byte);
-                    3
-                }
-                Some(byte) if latin => {
-                    push_char(out, char::from(byte));
-                    3
-                }
-                Some(lead) => {
-                    let Some((character, used)) = utf8_escapes(lead, after) else {
-                        return Ok(false);
-                    };
-                    push_char(out, character);
-                    used
-                }
-                None if latin => {
-                    out.push(b'%');
+        while let Some(at) = rest.iter().position(|byte| scan::needs_work(*byte)) {
+            let (plain, special) = rest.split_at(at);
+            out.extend_from_slice(plain);
+            let used = match special {
+                [b'+', ..] => {
+                    out.push(b' ');
                     1
                 }
-                None => return Ok(false),
-            };
-            rest = after.get(used..).unwrap_or_default();
-        }
-        self.push_raw(out, rest)?;
-        Ok(true)
-    }
-
-    /// Appends bytes that hold no escapes; a plus sign is a space.
-    fn push_raw(self, out: &mut Vec<u8>, raw: &[u8]) -> Result<(), InvalidUtf8> {
-        if raw.is_ascii() {
-            raw.iter().for_each(|byte| push_unplussed(out, *byte));
-        } else if self.source.raw == Charset::Iso88591 {
-            for byte in raw {
-                match byte.is_ascii() {
-                    true => push_unplussed(out, *byte),
-                    false => push_unit(out, u32::from(*byte)),
+                [b'%', ..] => push_percent(out, special, percent)?,
+                [byte, ..] if byte.is_ascii() => {
+                    push_ascii(out, *byte);
+                    1
                 }
-            }
-        } else {
-            if self.strict_utf8 && std::str::from_utf8(raw).is_err() {
-                return Err(InvalidUtf8);
-            }
-            let start = out.len();
-            push_utf8_lossy(out, raw);
-            replace_pluses(out, start);
+                _ => self.push_beyond_ascii(out, special)?,
+            };
+            rest = special.get(used..).unwrap_or_default();
         }
+        out.extend_from_slice(rest);
         Ok(())
     }
+
+    /// Appends the raw bytes above U+007F that `text` starts with; gives their number.
+    fn push_beyond_ascii(self, out: &mut Vec<u8>, text: &[u8]) -> Result<usize, Failure> {
+        let end = text.iter().position(u8::is_ascii).unwrap_or(text.len());
+        let bytes = text.get(..end).unwrap_or_default();
+        if self.source.raw == Charset::Iso88591 {
+            for byte in bytes {
+                push_unit(out, u32::from(*byte));
+            }
+        } else if self.strict_utf8 && std::str::from_utf8(bytes).is_err() {
+            return Err(Failure::InvalidUtf8);
+        } else {
+            push_utf8_lossy(out, bytes);
+        }
+        Ok(end)
+    }
 }
 
-/// One byte of ASCII, a plus sign as a space.
-fn push_unplussed(out: &mut Vec<u8>, byte: u8) {
-    push_ascii(out, if byte == b'+' { b' ' } else { byte });
-}
-
-/// Plus signs of what was appended since `start` to spaces; no escape contains one.
-fn replace_pluses(out: &mut [u8], start: usize) {
-    for byte in out.get_mut(start..).unwrap_or_default() {
-        if *byte == b'+' {
-            *byte = b' ';
+/// Appends what a percent sign at the start of `text` means; gives the number of bytes it took.
+fn push_percent(out: &mut Vec<u8>, text: &[u8], percent: Percent) -> Result<usize, Failure> {
+    match (hex_pair(text), percent) {
+        (Some(byte), Percent::Utf8 | Percent::Latin1) if byte.is_ascii() => push_ascii(out, byte),
+        (Some(lead), Percent::Utf8) => {
+            let (character, used) = utf8_escapes(lead, text).ok_or(Failure::Malformed)?;
+            push_char(out, character);
+            return Ok(used);
+        }
+        (Some(byte), Percent::Latin1) => push_unit(out, u32::from(byte)),
+        (Some(bracket @ (b'[' | b']')), Percent::Brackets) => out.push(bracket),
+        (None, Percent::Utf8) => return Err(Failure::Malformed),
+        (_, Percent::Latin1 | Percent::Brackets | Percent::Literal) => {
+            out.push(b'%');
+            return Ok(1);
         }
     }
+    Ok(3)
 }
 
 /// UTF-8 with U+FFFD for each ill-formed subsequence, as the WHATWG decoder and Node do.
@@ -164,17 +173,21 @@ pub(super) fn hex_digit(byte: u8) -> Option<u8> {
 /// The character that a run of escapes at the start of `text` spells in UTF-8, and the bytes it takes.
 /// Overlong forms, surrogates and truncated sequences are none (RFC 3629).
 fn utf8_escapes(lead: u8, text: &[u8]) -> Option<(char, usize)> {
-    let count = match lead {
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
+    let (count, bits, least) = match lead {
+        0xc2..=0xdf => (2, lead & 0x1f, 0x80),
+        0xe0..=0xef => (3, lead & 0x0f, 0x800),
+        0xf0..=0xf4 => (4, lead & 0x07, 0x1_0000),
         _ => return None,
     };
-    let mut bytes = [lead, 0, 0, 0];
-    for (position, byte) in bytes.iter_mut().enumerate().take(count).skip(1) {
-        *byte = hex_pair(text.get(position * 3..)?)?;
+    let mut code = u32::from(bits);
+    for position in 1..count {
+        let byte = hex_pair(text.get(position * 3..)?)?;
+        if byte & 0xc0 != 0x80 {
+            return None;
+        }
+        code = code << 6 | u32::from(byte & 0x3f);
     }
-    let character = std::str::from_utf8(bytes.get(..count)?).ok()?.chars().next()?;
+    let character = char::from_u32(code).filter(|_| code >= least)?;
     Some((character, count * 3))
 }
 

@@ -10,8 +10,8 @@ fn digit(nibble: u32) -> u8 {
 /// Appends `\uXXXX` for one UTF-16 code unit, lone surrogates included.
 pub(super) fn push_unit(out: &mut Vec<u8>, unit: u32) {
     let digits = [digit(unit >> 12), digit(unit >> 8), digit(unit >> 4), digit(unit)];
-    out.extend_from_slice(b"\\u");
-    out.extend_from_slice(&digits);
+    let [first, second, third, fourth] = digits;
+    out.extend_from_slice(&[b'\\', b'u', first, second, third, fourth]);
 }
 
 /// Appends one byte of ASCII, escaped where JSON asks for it.
@@ -25,10 +25,11 @@ pub(super) fn push_ascii(out: &mut Vec<u8>, byte: u8) {
 
 /// Appends any character.
 pub(super) fn push_char(out: &mut Vec<u8>, character: char) {
-    if let Ok(byte) = u8::try_from(character)
-        && byte.is_ascii()
-    {
-        return push_ascii(out, byte);
+    let code = u32::from(character);
+    match u8::try_from(code) {
+        Ok(byte) if byte.is_ascii() => return push_ascii(out, byte),
+        _ if code < 0x1_0000 => return push_unit(out, code),
+        _ => {}
     }
     let mut units = [0; 2];
     for unit in character.encode_utf16(&mut units) {

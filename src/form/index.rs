@@ -32,13 +32,13 @@ impl Index {
         self.used = 0;
     }
 
-    /// The hash of `bytes` below the container `owner`.
+    /// The hash of `bytes` below the container `owner`. Owners only shift a hash that nobody knows, so one
+    /// name below many of them is spread out, and different names stay as unpredictable as they are.
     #[expect(clippy::cast_possible_truncation, reason = "32 bits of the hash are enough")]
     pub(super) fn hash(&self, owner: u32, bytes: &[u8]) -> u32 {
         let mut hasher = self.state.build_hasher();
-        hasher.write_u32(owner);
         hasher.write(bytes);
-        hasher.finish() as u32
+        hasher.finish() as u32 ^ owner.wrapping_mul(0x9e37_79b1)
     }
 
     /// The position with this hash that `is_it` accepts.

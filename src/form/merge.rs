@@ -64,19 +64,19 @@ impl Merger<'_> {
                 self.join_scalar(place, step, below, leaf);
                 None
             }
-            Kind::Array => match step {
-                Step::Element(index) => self.into_array(place.node, index, below, leaf),
-                _ => {
-                    self.array_to_object(place.node);
-                    self.into_object(place.node, step, below, leaf)
+            Kind::Array => {
+                if let Step::Element(index) = step {
+                    return self.merge_element(place.node, index, below, leaf);
                 }
-            },
-            Kind::Object => self.into_object(place.node, step, below, leaf),
+                self.array_to_object(place.node);
+                self.merge_member(place.node, step, below, leaf)
+            }
+            Kind::Object => self.merge_member(place.node, step, below, leaf),
         }
     }
 
     /// A member of an object: `acc[key] = merge(acc[key], value)`.
-    fn into_object(
+    fn merge_member(
         &mut self,
         node: u32,
         step: Step,
@@ -94,7 +94,7 @@ impl Merger<'_> {
     }
 
     /// An element of an array: holes are filled, containers merged, everything else appended.
-    fn into_array(
+    fn merge_element(
         &mut self,
         node: u32,
         index: f64,
@@ -207,7 +207,11 @@ impl Merger<'_> {
                 if kind == Kind::Array {
                     self.array_to_object(place.node);
                 }
-                let beyond = if too_long { self.last_index(list) } else { -1.0 };
+                let beyond = if too_long {
+                    indexed(list).last().map_or(0.0, |(index, _)| index)
+                } else {
+                    -1.0
+                };
                 for (index, text) in indexed(list) {
                     let key = Key::Index(index);
                     match self.tree.find(place.node, key, self.texts).and_then(|at| self.place(at))
@@ -221,119 +225,8 @@ impl Merger<'_> {
         }
     }
 
-    /// Builds what `steps` and the leaf stand for, innermost first.
-    fn build(&mut self, steps: &[Step], leaf: Leaf<'_>) -> u32 {
-        let mut node = match leaf {
-            Leaf::Text(text) => self.tree.add(Kind::Scalar, text),
-            Leaf::List(list) => {
-                let array = self.tree.add(Kind::Array, Span::EMPTY);
-                self.extend(array, list);
-                self.limit_length(array);
-                array
-            }
-        };
-        for step in steps.iter().rev() {
-            let kind = if let Step::Element(_) = step { Kind::Array } else { Kind::Object };
-            let outer = self.tree.add(kind, Span::EMPTY);
-            self.tree.insert(outer, key_of(*step), node, self.texts);
-            if let Step::Beyond(index) = step {
-                self.overflow(outer, *index);
-            }
-            node = outer;
-        }
-        node
-    }
-
-    /// Keeps the largest index of objects that take further texts at the next one.
-    fn note_index(&mut self, node: u32, key: Key, beyond: f64) {
-        if beyond >= 0.0 && self.tree.node(node).overflow < 0.0 {
-            let indices = self.tree.members_of(node).map(|member| match member.key {
-                Key::Index(index) => index,
-                Key::Name(_) => -1.0,
-            });
-            let largest = indices.fold(beyond, f64::max);
-            self.overflow(node, largest);
-        }
-        let Key::Index(index) = key else { return };
-        self.tree.change(node, |node| {
-            if node.overflow >= 0.0 {
-                node.overflow = node.overflow.max(index);
-            }
-            if node.conflict >= 0.0 {
-                node.conflict = node.conflict.max(index);
-            }
-        });
-    }
-
-    /// `arrayToObject`: the members stay, holes go; further conflicts continue after the last index.
-    fn array_to_object(&mut self, node: u32) {
-        self.tree.change(node, |node| {
-            node.kind = Kind::Object;
-            if node.conflict >= 0.0 {
-                node.conflict = node.length - 1.0;
-            }
-        });
-    }
-
-    /// `markOverflow`: an object takes the place of an array that grew too long.
-    fn overflow(&mut self, node: u32, largest: f64) {
-        self.overflowed = true;
-        self.tree.change(node, |node| {
-            if node.kind == Kind::Array {
-                node.conflict = -1.0;
-            }
-            node.kind = Kind::Object;
-            node.overflow = largest;
-        });
-    }
-
-    /// An array with more elements than allowed.
-    fn limit_array(&mut self, node: u32) {
-        let Node { count, length, .. } = self.tree.node(node);
-        if count > self.array_limit {
-            self.overflow(node, length - 1.0);
-        }
-    }
-
-    /// A new array that is longer than allowed, holes counted.
-    fn limit_length(&mut self, node: u32) {
-        let Node { length, .. } = self.tree.node(node);
-        if length > f64::from(self.array_limit) {
-            self.overflow(node, length - 1.0);
-        }
-    }
-
-    /// Adds a text at an index that is free.
-    fn push(&mut self, node: u32, index: f64, text: Span) {
-        let scalar = self.tree.add(Kind::Scalar, text);
-        self.tree.insert(node, Key::Index(index), scalar, self.texts);
-    }
-
-    /// Sets a text at an index, whatever is there.
-    fn put(&mut self, node: u32, index: f64, text: Span) {
-        match self.tree.find(node, Key::Index(index), self.texts) {
-            Some(member) => {
-                let scalar = self.tree.add(Kind::Scalar, text);
-                self.tree.set_node(member, scalar);
-            }
-            None => self.push(node, index, text),
-        }
-    }
-
-    /// Appends texts to a new array.
-    fn extend(&mut self, array: u32, list: &[Span]) {
-        for text in list {
-            let length = self.tree.node(array).length;
-            self.push(array, length, *text);
-        }
-    }
-
     fn too_long(&self, list: &[Span]) -> bool {
         list.len() > self.array_limit as usize
-    }
-
-    fn last_index(&self, list: &[Span]) -> f64 {
-        indexed(list).last().map_or(0.0, |(index, _)| index)
     }
 
     fn place(&self, member: u32) -> Option<Place> {
@@ -349,7 +242,7 @@ struct Place {
 }
 
 /// The property that a step goes to.
-fn key_of(step: Step) -> Key {
+pub(super) fn key_of(step: Step) -> Key {
     match step {
         Step::Name(key) => key,
         Step::Element(index) | Step::Beyond(index) => Key::Index(index),

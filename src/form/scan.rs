@@ -35,11 +35,11 @@ static CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
     let mut table = [holds::DECODE; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 0x80 {
         #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, below 256")]
         {
-            table[byte] = match byte as u8 {
+            table[byte as usize] = match byte {
                 b'%' | b'+' | b'"' => holds::DECODE,
                 0..=0x1f | b'\\' => holds::DECODE | holds::ESCAPE,
                 b'=' => holds::EQUALS,
@@ -57,6 +57,11 @@ const fn classes() -> [u8; 256] {
 
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(holds::DECODE)
+}
+
+/// Whether the byte is more than itself, in a form or in JSON.
+pub(super) fn needs_work(byte: u8) -> bool {
+    class(byte) & holds::DECODE != 0
 }
 
 /// What a text holds, as bits of [`holds`].
@@ -106,5 +111,19 @@ pub(super) fn strip_bracket(text: &[u8], bracket: u8) -> Option<&[u8]> {
             (low.to_ascii_lowercase() == encoded).then_some(before)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_end_at_the_first_equals_sign_after_a_bracket() {
+        let equals = |text: &str, qs| part(text.as_bytes(), 0, qs).equals;
+        assert_eq!(equals("a=b]=c", true), Some(4));
+        assert_eq!(equals("a=b%5d=c]=", true), Some(6));
+        assert_eq!(equals("a=b]=c", false), Some(1));
+        assert_eq!(equals("a]b&c=", true), None);
     }
 }

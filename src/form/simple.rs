@@ -5,7 +5,7 @@
 //! `decodeURIComponent` refuses, the piece is decoded byte by byte instead.
 
 use super::decode::hex_digit;
-use super::options::Charset;
+use super::source::Charset;
 
 /// What the state machine of `querystring.parse` found in one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,14 +1,15 @@
 //! Keys of the open objects, to find one that comes twice, without allocation per body.
 //!
-//! Small objects compare the tags of their keys one after the other, behind a 64-bit Bloom filter; an
-//! object that grows moves into one open-addressing table that all share. Tags come from a hash with
-//! random seeds, so nobody outside can craft collisions (CWE-407); should probing get long all the same,
-//! the caller is told to decide on the exact path instead.
+//! A small object compares the tags of its keys one after the other, if a 64-bit Bloom filter does not
+//! already say that the key is new; one that grows moves into an open-addressing table that all objects share. Tags come from a hash with random seeds, so nobody
+//! outside can craft collisions (CWE-407); should probing get long all the same, the caller is told to
+//! decide on the exact path instead.
+#![expect(clippy::inline_always, reason = "must melt into the version for each instruction set")]
 
 use std::hash::{BuildHasher, RandomState};
 
 /// Keys up to which an object is searched one by one.
-const LINEAR_MAX: usize = 32;
+const WINDOW: u32 = 32;
 /// Slots that the table starts with.
 const TABLE_MIN: usize = 256;
 /// Elements that a vector keeps between bodies.
@@ -17,18 +18,20 @@ const KEEP_MAX: usize = 1 << 16;
 const PROBES_PER_KEY: usize = 16;
 
 /// An open array or object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Frame {
     /// Number of the object, unique until the table is cleared; 0 for an array.
     serial: u32,
-    /// Where its keys start in `tags`.
-    from: usize,
+    /// Its keys in `tags`.
+    from: u32,
+    end: u32,
+    /// Where its window ends; 0 for an array, and for an object that is in the table.
+    room: u32,
     bloom: u64,
-    in_table: bool,
     /// Commas of an array so far.
     commas: u32,
     /// Offset of the bracket.
-    start: usize,
+    start: u32,
 }
 
 /// A key of an object in the table; empty while its serial is older than the body.
@@ -53,9 +56,12 @@ pub(super) enum Added {
 /// The open containers with their keys.
 #[derive(Debug)]
 pub(super) struct OpenObjects {
-    seeds: [u64; 3],
+    seeds: [u64; 2],
+    /// The innermost container, and those around it.
+    top: Frame,
     frames: Vec<Frame>,
-    /// Hash tags of the keys of open objects, those of the innermost last.
+    /// Hash tags of the keys of open objects, those of the innermost last; a window's length longer than
+    /// what is in use.
     tags: Vec<u32>,
     /// Offset of each key's inside.
     keys: Vec<u32>,
@@ -72,12 +78,9 @@ pub(super) struct OpenObjects {
 impl OpenObjects {
     pub(super) fn new() -> Self {
         let state = RandomState::new();
-        Self::with_seeds([0_u64, 1, 2].map(|number| state.hash_one(number)))
-    }
-
-    const fn with_seeds(seeds: [u64; 3]) -> Self {
         Self {
-            seeds,
+            seeds: [0_u64, 1].map(|number| state.hash_one(number)),
+            top: Frame::default(),
             frames: Vec::new(),
             tags: Vec::new(),
             keys: Vec::new(),
@@ -91,12 +94,13 @@ impl OpenObjects {
 
     /// Forgets the last body. Cheap: the table's old slots are recognised by their serials.
     pub(super) fn begin(&mut self, body: usize) {
+        self.top = Frame::default();
         self.frames.clear();
-        self.tags.clear();
-        self.keys.clear();
         self.frames.shrink_to(KEEP_MAX);
-        self.tags.shrink_to(KEEP_MAX);
-        self.keys.shrink_to(KEEP_MAX);
+        if self.tags.len() > KEEP_MAX {
+            self.tags = Vec::new();
+            self.keys = Vec::new();
+        }
         let objects = u32::try_from(body).unwrap_or(u32::MAX);
         if self.table.len() > KEEP_MAX || self.serial.checked_add(objects).is_none() {
             self.table = Vec::new();
@@ -107,103 +111,117 @@ impl OpenObjects {
         self.probes = 0;
     }
 
-    #[inline]
-    pub(super) fn open(&mut self, is_object: bool, start: usize) {
+    #[inline(always)]
+    pub(super) fn open(&mut self, is_object: bool, start: u32) {
+        self.frames.push(self.top);
+        let from = self.top.end;
         self.serial += u32::from(is_object);
-        let serial = if is_object { self.serial } else { 0 };
-        let from = self.tags.len();
-        self.frames.push(Frame { serial, from, bloom: 0, in_table: false, commas: 0, start });
-    }
-
-    #[inline]
-    pub(super) fn close(&mut self) {
-        if let Some(frame) = self.frames.pop() {
-            self.tags.truncate(frame.from);
-            self.keys.truncate(frame.from);
+        let (serial, room) = if is_object { (self.serial, from + WINDOW) } else { (0, 0) };
+        self.top = Frame { serial, from, end: from, room, bloom: 0, commas: 0, start };
+        if room as usize > self.tags.len() {
+            self.widen();
         }
     }
 
+    #[cold]
+    fn widen(&mut self) {
+        let length = self.tags.len() * 2 + 64 * WINDOW as usize;
+        self.tags.resize(length, 0);
+        self.keys.resize(length, 0);
+    }
+
+    #[inline(always)]
+    pub(super) fn close(&mut self) {
+        self.top = self.frames.pop().unwrap_or_default();
+    }
+
     /// Counts commas for the innermost container; for an array gives all of its commas and its start.
-    #[inline]
-    pub(super) fn count_commas(&mut self, commas: u32) -> Option<(u32, usize)> {
-        let frame = self.frames.last_mut().filter(|frame| frame.serial == 0)?;
-        frame.commas += commas;
-        Some((frame.commas, frame.start))
+    pub(super) fn count_commas(&mut self, commas: u32) -> Option<(u32, u32)> {
+        self.top.commas += commas;
+        let is_array = self.top.serial == 0 && !self.frames.is_empty();
+        is_array.then_some((self.top.commas, self.top.start))
     }
 
     /// Hash of a key of at most 16 bytes, given as a little-endian number with zeros above.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the halves of a 128-bit number")]
-    pub(super) const fn hash_short(&self, word: u128, length: usize) -> u64 {
-        let [first, second, third] = self.seeds;
-        fold(fold(word as u64 ^ first, (word >> 64) as u64 ^ second) ^ length as u64, third)
+    pub(super) const fn hash_short(&self, word: u128) -> u64 {
+        let [first, second] = self.seeds;
+        fold(word as u64 ^ first, (word >> 64) as u64 ^ second)
     }
 
     /// Hash of any key; equals [`Self::hash_short`] up to 16 bytes.
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
         if key.len() <= 16 {
-            return self.hash_short(short_word(key), key.len());
+            return self.hash_short(short_word(key));
         }
-        let [_, _, third] = self.seeds;
-        let chunks = key.chunks(16);
-        let mixed = chunks
-            .fold(0, |hash, chunk| fold(self.hash_short(short_word(chunk), 16) ^ hash, third));
-        fold(mixed ^ key.len() as u64, third)
+        let [first, second] = self.seeds;
+        key.chunks(16).fold(key.len() as u64, |hash, chunk| {
+            fold(self.hash_short(short_word(chunk)) ^ hash ^ second, first)
+        })
     }
 
     /// Adds a key (by hash and offset of its inside) to the innermost object. `same` tells whether the
     /// key at an offset is the same one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, hash: u64, key: u32, same: impl Fn(u32) -> bool) -> Added {
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.serial != 0) else {
-            // A colon outside of an object: `JSON.parse` will refuse the text.
-            return Added::New;
-        };
         let tag = (hash >> 32) as u32;
-        let bit = 1 << (hash & 63);
-        let maybe = frame.bloom & bit != 0;
-        frame.bloom |= bit;
-        if frame.in_table {
-            return self.add_to_table(tag, key, same);
+        let Frame { from, end, room, bloom, .. } = self.top;
+        if end >= room {
+            return self.add_beyond(tag, key, same);
         }
-        let from = frame.from;
-        if maybe && self.is_listed(from, tag, same) {
+        let bit = 1 << (hash & 63);
+        if bloom & bit != 0 && self.is_listed(from, end, tag, same) {
             return Added::Again;
         }
-        self.tags.push(tag);
-        self.keys.push(key);
-        if self.tags.len() - from > LINEAR_MAX { self.move_to_table(from) } else { Added::New }
+        if let Some(free) = self.tags.get_mut(end as usize) {
+            *free = tag;
+        }
+        if let Some(free) = self.keys.get_mut(end as usize) {
+            *free = key;
+        }
+        self.top.end = end + 1;
+        self.top.bloom = bloom | bit;
+        Added::New
     }
 
-    fn is_listed(&self, from: usize, tag: u32, same: impl Fn(u32) -> bool) -> bool {
-        let tags = self.tags.get(from..).unwrap_or_default();
-        let keys = self.keys.get(from..).unwrap_or_default();
+    #[inline(never)]
+    fn is_listed(&self, from: u32, end: u32, tag: u32, same: impl Fn(u32) -> bool) -> bool {
+        let range = from as usize..end as usize;
+        let tags = self.tags.get(range.clone()).unwrap_or_default();
+        let keys = self.keys.get(range).unwrap_or_default();
         tags.iter().zip(keys).any(|(&other, &key)| other == tag && same(key))
     }
 
-    #[cold]
-    fn move_to_table(&mut self, from: usize) -> Added {
-        if let Some(frame) = self.frames.last_mut() {
-            frame.in_table = true;
+    /// Adds a key where there is no window for it.
+    #[inline(never)]
+    fn add_beyond(&mut self, tag: u32, key: u32, same: impl Fn(u32) -> bool) -> Added {
+        let Frame { serial, from, end, room, .. } = self.top;
+        if serial == 0 {
+            // A colon outside of an object: `JSON.parse` will refuse the text.
+            return Added::New;
         }
-        let moved: [Option<(u32, u32)>; LINEAR_MAX + 1] = std::array::from_fn(|at| {
-            self.tags.get(from + at).copied().zip(self.keys.get(from + at).copied())
-        });
-        self.tags.truncate(from);
-        self.keys.truncate(from);
-        let mut added = Added::New;
-        for (tag, key) in moved.into_iter().flatten() {
-            // They were compared with each other on the way in.
-            added = self.add_to_table(tag, key, |_| false);
+        if room != 0 {
+            // The window is full. Its keys were compared with each other on the way in.
+            self.top.room = 0;
+            self.top.end = from;
+            for at in from as usize..end as usize {
+                let moved = self.tags.get(at).copied().zip(self.keys.get(at).copied());
+                if let Some((tag, key)) = moved
+                    && self.add_to_table(tag, key, |_| false) == Added::Unsure
+                {
+                    return Added::Unsure;
+                }
+            }
         }
-        added
+        self.add_to_table(tag, key, same)
     }
 
     fn add_to_table(&mut self, tag: u32, key: u32, same: impl Fn(u32) -> bool) -> Added {
         if self.filled * 2 >= self.table.len() {
             self.grow();
         }
-        let serial = self.frames.last().map_or(0, |frame| frame.serial);
+        let serial = self.top.serial;
         let mask = self.table.len() - 1;
         let mut at = home(serial, tag) & mask;
         while let Some(slot) = self.table.get_mut(at) {
@@ -212,8 +230,14 @@ impl OpenObjects {
                 self.filled += 1;
                 return Added::New;
             }
-            if slot.tag == tag && slot.serial == serial && same(slot.key) {
-                return Added::Again;
+            if slot.tag == tag && slot.serial == serial {
+                if slot.key == key {
+                    // A second colon after one key: malformed, which is for `JSON.parse` to say.
+                    return Added::New;
+                }
+                if same(slot.key) {
+                    return Added::Again;
+                }
             }
             self.probes += 1;
             if self.probes > PROBES_PER_KEY * (self.filled + TABLE_MIN) {
@@ -257,4 +281,59 @@ pub(super) fn short_word(bytes: &[u8]) -> u128 {
     let mut buffer = [0; 16];
     buffer.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     u128::from_le_bytes(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crafted_collisions_end_in_bounded_work() {
+        // S-21: every key has the same hash, as nobody can arrange without the seeds.
+        let mut objects = OpenObjects::new();
+        objects.begin(1_000_000);
+        objects.open(true, 0);
+        let mut probes = 0_usize;
+        let unsure = (0..100_000).position(|key| objects.add(7, key, |_| false) == Added::Unsure);
+        probes += objects.probes;
+        assert!(unsure.is_some_and(|at| at < 1_000), "{unsure:?}");
+        assert!(probes < 100_000, "{probes}");
+    }
+
+    #[test]
+    fn finds_a_key_in_the_window_and_in_the_table() {
+        for count in [1, 2, 31, 32, 33, 34, 1_000] {
+            let mut objects = OpenObjects::new();
+            objects.begin(100_000);
+            objects.open(true, 0);
+            let hash = |key: u32| u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            for key in 0..count {
+                assert_eq!(objects.add(hash(key), key, |other| other == key), Added::New);
+            }
+            for key in [0, count / 2, count - 1] {
+                let elsewhere = key + 1_000_000;
+                assert_eq!(objects.add(hash(key), elsewhere, |other| other == key), Added::Again);
+            }
+        }
+    }
+
+    #[test]
+    fn colons_without_a_new_key_add_nothing() {
+        let mut objects = OpenObjects::new();
+        objects.begin(1_000_000);
+        objects.open(true, 0);
+        for _ in 0..10_000 {
+            assert_eq!(objects.add(7, 1, |_| false), Added::New);
+        }
+        assert!(objects.filled <= 40 && objects.probes < 10_000 * 40);
+    }
+
+    #[test]
+    fn equal_keys_of_equal_length_hash_alike_however_they_are_read() {
+        let objects = OpenObjects::new();
+        for length in 0..=16 {
+            let key = vec![b'k'; length];
+            assert_eq!(objects.hash(&key), objects.hash_short(short_word(&key)));
+        }
+    }
 }

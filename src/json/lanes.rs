@@ -29,15 +29,18 @@ pub(super) trait Lanes: Copy {
 }
 
 /// The version without vector instructions: the specification of the others.
+#[cfg(any(test, fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scalar;
 
+#[cfg(any(test, fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 impl Scalar {
     fn bitmap(bytes: &[u8; 64], test: impl Fn(u8) -> bool) -> u64 {
         bytes.iter().rev().fold(0, |bits, &byte| bits << 1 | u64::from(test(byte)))
     }
 }
 
+#[cfg(any(test, fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 impl Lanes for Scalar {
     type Block = [u8; 64];
 

@@ -22,26 +22,40 @@
 //! assert_eq!(sanitized.findings[0].pointer, "/__proto__");
 //! ```
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod allow;
 mod duplicates;
 mod keys;
 mod lanes;
+#[cfg(any(test, fuzzing))]
+mod naive;
 mod numbers;
 mod options;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
+mod plan;
 mod pointer;
+mod reader;
 mod refusal;
 mod rewrite;
 mod rules;
 mod sanitize;
 mod scanner;
+mod siblings;
 mod spans;
+mod text;
 mod walk;
+mod walk_keys;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use options::{JsonOptions, RuleOptions};
 pub use refusal::{Refusal, RefusalKind, Rule};
 pub use rules::{Action, DuplicatePolicy, KeyClass, Limits, Rules};
-pub use sanitize::{FINDINGS_CAP, Finding, Outcome, Sanitized, sanitize};
+pub use sanitize::{FINDINGS_CAP, Finding, Outcome, Sanitized, sanitize, sanitize_unique};
 pub use scanner::{Scratch, TextFacts, Verdict, scan};
+pub use text::{Text, TextBuffers, WIDE_PER_MILLE, latin1_into, utf16_into};
 
 #[cfg(test)]
 mod tests;

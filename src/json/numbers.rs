@@ -2,9 +2,7 @@
 #![expect(clippy::inline_always, reason = "must melt into the version for each instruction set")]
 
 use super::lanes::Lanes;
-use super::refusal::RefusalKind;
 use super::rules::Limits;
-use super::walk::Stop;
 
 /// A number longer than this covers at least one whole block, wherever it starts.
 const COVERS_A_BLOCK: u32 = 126;
@@ -42,6 +40,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// Gives the start of a number that is too long.
     /// `outside`: bytes that are neither in strings nor quotes, brackets or colons.
     #[inline(always)]
     pub(super) fn check<L: Lanes>(
@@ -52,7 +51,7 @@ impl Numbers {
         base: usize,
         body: &[u8],
         check: NumberCheck,
-    ) -> Result<(), Stop> {
+    ) -> Option<usize> {
         match check {
             NumberCheck::WholeBlocks(limit)
                 if outside == u64::MAX
@@ -68,14 +67,14 @@ impl Numbers {
             }
             _ => {}
         }
-        Ok(())
+        None
     }
 
     #[cold]
-    fn whole_block(&mut self, base: usize, body: &[u8], limit: u32) -> Result<(), Stop> {
-        let Some(block) = body.get(base..base + 64) else { return Ok(()) };
+    fn whole_block(&mut self, base: usize, body: &[u8], limit: u32) -> Option<usize> {
+        let block = body.get(base..base + 64)?;
         if base < self.measured || !block.iter().all(|&byte| is_number_byte(byte)) {
-            return Ok(());
+            return None;
         }
         // What lies before `measured` ended in another byte, so the walk back ends there at the latest.
         let before = body.get(self.measured..base).unwrap_or_default();
@@ -84,26 +83,28 @@ impl Numbers {
     }
 
     #[cold]
-    fn each(&mut self, words: u64, base: usize, body: &[u8], limit: u32) -> Result<(), Stop> {
+    fn each(&mut self, words: u64, base: usize, body: &[u8], limit: u32) -> Option<usize> {
         let mut starts = words & !(words << 1 | self.in_word);
         self.in_word = words >> 63;
         while starts != 0 {
             let start = base + starts.trailing_zeros() as usize;
             starts &= starts - 1;
-            if let Some(b'-' | b'0'..=b'9') = body.get(start) {
-                self.measure(start, body, limit)?;
+            if let Some(b'-' | b'0'..=b'9') = body.get(start)
+                && self.measure(start, body, limit).is_some()
+            {
+                return Some(start);
             }
         }
-        Ok(())
+        None
     }
 
     /// Measures the number from its first character on.
-    fn measure(&mut self, start: usize, body: &[u8], limit: u32) -> Result<(), Stop> {
+    fn measure(&mut self, start: usize, body: &[u8], limit: u32) -> Option<usize> {
         let most = (limit as usize).saturating_add(1);
         let rest = body.get(start..).unwrap_or_default().iter();
         let length = rest.take(most).take_while(|&&byte| is_number_byte(byte)).count();
         self.measured = start + length;
-        if length == most { Err(Stop(RefusalKind::NumberTooLong, start)) } else { Ok(()) }
+        (length == most).then_some(start)
     }
 }
 

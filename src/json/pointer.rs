@@ -75,6 +75,8 @@ impl Place {
 /// Only a refusal asks for it, so the scanner keeps no path. Linear in `offset`; bounded by the
 /// text before it; any bytes are safe.
 pub(super) fn pointer_at(body: &[u8], offset: usize) -> String {
+    // More of a key than this is not rendered.
+    let body = body.get(..offset.saturating_add(POINTER_CAP + 2)).unwrap_or(body);
     let mut places: Vec<Place> = Vec::new();
     let mut at = 0;
     while let Some(&byte) = body.get(at).filter(|_| at <= offset) {

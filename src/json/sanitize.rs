@@ -6,12 +6,14 @@ use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use super::allow::AllowList;
-use super::keys::{self, Marks};
+use super::keys::Marks;
 use super::pointer::{self, Segment};
+use super::reader;
 use super::refusal::{Refusal, RefusalKind, Rule};
 use super::rewrite::{self, Edit};
 use super::rules::{Action, DuplicatePolicy, KeyClass, Rules};
-use super::spans::{self, Member, Spans, slice};
+use super::siblings::{Place, Siblings, decoded};
+use super::spans::{Member, Spans, slice};
 
 /// Most findings that are listed; removal goes on beyond it.
 pub const FINDINGS_CAP: usize = 100;
@@ -82,13 +84,33 @@ pub struct Sanitized {
 /// [`Refusal`] for invalid UTF-8, malformed text, a limit, a duplicate key under the policy `reject`,
 /// or a key under a rule that rejects.
 pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
+    decide(body, rules, false)
+}
+
+/// The same for a body of which [`super::scan`] said that its keys are unique: half the time, since they need
+/// not be looked up again.
+///
+/// # Errors
+///
+/// As [`sanitize`], but for duplicate keys.
+pub fn sanitize_unique(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
+    decide(body, rules, true)
+}
+
+fn decide(body: &[u8], rules: &Rules, is_unique: bool) -> Result<Sanitized, Refusal> {
     if let Err(error) = std::str::from_utf8(body) {
         let (kind, at) = (RefusalKind::InvalidUtf8, error.valid_up_to());
         return Err(Refusal::new(kind, at, pointer::pointer_at(body, at)));
     }
-    let spans = spans::read(body, rules)?;
-    let index = Siblings::of(body, &spans);
-    let mut decider = Decider::new(body, rules, &spans, index);
+    let spans = reader::read(body, rules)?;
+    let siblings = (!is_unique).then(|| Siblings::of(body, &spans));
+    let repeated = siblings.as_ref().and_then(|siblings| siblings.repeated);
+    let mut decider = Decider::new(body, rules, &spans, siblings);
+    if let Some(member) = repeated.and_then(|id| spans.member(id))
+        && rules.duplicates == DuplicatePolicy::Reject
+    {
+        return Err(decider.refusal(RefusalKind::DuplicateKey, member));
+    }
     for (id, member) in (0..).zip(&spans.members) {
         if member.start >= decider.muted_until {
             decider.decide(id, member)?;
@@ -99,46 +121,12 @@ pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
     Ok(done)
 }
 
-/// Key of a member: its object and the decoded bytes.
-type Place<'a> = (u32, Cow<'a, [u8]>);
-
-/// Which members of an object share a decoded key. `SipHash` with random keys: no crafted collisions.
-struct Siblings<'a> {
-    /// First and last occurrence.
-    occurrences: HashMap<Place<'a>, (u32, u32)>,
-}
-
-impl<'a> Siblings<'a> {
-    fn of(body: &'a [u8], spans: &Spans) -> Self {
-        let mut occurrences = HashMap::with_capacity(spans.members.len());
-        for (id, member) in (0..).zip(&spans.members) {
-            let key = (member.container, decoded(slice(body, member.key)));
-            occurrences.entry(key).and_modify(|(_, last)| *last = id).or_insert((id, id));
-        }
-        Self { occurrences }
-    }
-
-    fn of_key(&self, place: &Place<'a>) -> (u32, u32) {
-        self.occurrences.get(place).copied().unwrap_or_default()
-    }
-}
-
-/// The decoded key, borrowed if it has no escape.
-fn decoded(raw: &[u8]) -> Cow<'_, [u8]> {
-    if !raw.contains(&b'\\') {
-        return Cow::Borrowed(raw);
-    }
-    let mut key = Vec::with_capacity(raw.len());
-    // The reader has checked every escape.
-    let _ = keys::decode(raw, &mut key);
-    Cow::Owned(key)
-}
-
 struct Decider<'a> {
     body: &'a [u8],
     rules: &'a Rules,
     spans: &'a Spans,
-    siblings: Siblings<'a>,
+    /// `None` until they are needed, where keys are known to be unique.
+    siblings: Option<Siblings<'a>>,
     /// New keys given so far, by object, with the old key each replaces.
     renamed: HashMap<(u32, Vec<u8>), Vec<u8>>,
     /// Per container: whether a member before the current one stays.
@@ -150,7 +138,12 @@ struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    fn new(body: &'a [u8], rules: &'a Rules, spans: &'a Spans, siblings: Siblings<'a>) -> Self {
+    fn new(
+        body: &'a [u8],
+        rules: &'a Rules,
+        spans: &'a Spans,
+        siblings: Option<Siblings<'a>>,
+    ) -> Self {
         let keeps = vec![false; spans.containers.len()];
         let (edits, done, renamed) = (Vec::new(), Sanitized::default(), HashMap::new());
         Self { body, rules, spans, siblings, renamed, keeps, muted_until: 0, edits, done }
@@ -158,17 +151,12 @@ impl<'a> Decider<'a> {
 
     fn decide(&mut self, id: u32, member: &Member) -> Result<(), Refusal> {
         let place = (member.container, decoded(slice(self.body, member.key)));
-        let (first, last) = self.siblings.of_key(&place);
-        match self.rules.duplicates {
-            DuplicatePolicy::Reject if first != id => {
-                return Err(self.refusal(RefusalKind::DuplicateKey, member));
-            }
-            DuplicatePolicy::First if first != id => {
-                self.find(Rule::Duplicate, Outcome::Stripped, member);
-                self.remove(member);
-                return Ok(());
-            }
-            _ => {}
+        let siblings = self.siblings.as_ref();
+        let (first, last) = siblings.map_or((id, id), |siblings| siblings.of_key(id, &place));
+        if self.rules.duplicates == DuplicatePolicy::First && first != id {
+            self.find(Rule::Duplicate, Outcome::Stripped, member);
+            self.remove(member);
+            return Ok(());
         }
         let Some(rule) = self.rule_for(member, &place.1, last) else {
             self.keep(member);
@@ -236,7 +224,9 @@ impl<'a> Decider<'a> {
 
     /// Whether no other key of the object is `new`, and none becomes it. Takes it if so.
     fn free(&mut self, object: u32, new: &[u8], old: &[u8]) -> bool {
-        if self.siblings.occurrences.contains_key(&(object, Cow::Borrowed(new))) {
+        let (body, spans) = (self.body, self.spans);
+        let siblings = self.siblings.get_or_insert_with(|| Siblings::of(body, spans));
+        if siblings.occurrences.contains_key(&(object, Cow::Borrowed(new))) {
             return false;
         }
         match self.renamed.entry((object, new.to_vec())) {

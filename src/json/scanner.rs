@@ -1,11 +1,13 @@
 //! The scanner: one look at the raw bytes of a body before anything parses it.
 
 use super::duplicates::OpenObjects;
-use super::lanes::Scalar;
+use super::plan::{Plan, Seen, Stop};
 use super::pointer::pointer_at;
 use super::refusal::{Refusal, RefusalKind};
 use super::rules::Rules;
-use super::walk::{Plan, Seen, Stop, walk};
+use super::walk::walk;
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Sse2};
 
 /// Decoded bytes of a key that stay allocated between bodies.
 const DECODED_KEEP: usize = 1 << 16;
@@ -61,6 +63,9 @@ pub enum Verdict {
         facts: TextFacts,
         /// Byte offset of the opening quote of the first key in question.
         offset: usize,
+        /// Whether it is certain that no key comes twice in its object, so that
+        /// [`super::sanitize_unique`] will do.
+        has_unique_keys: bool,
     },
     /// Not to be parsed.
     Refused(Refusal),
@@ -76,7 +81,28 @@ pub enum Verdict {
 /// grown to the size of the bodies.
 #[must_use]
 pub fn scan(body: &[u8], rules: &Rules, scratch: &mut Scratch) -> Verdict {
-    scan_with(body, rules, scratch, |body, plan, scratch| walk(Scalar, body, plan, scratch))
+    scan_with(body, rules, scratch, fastest)
+}
+
+/// The walk with the best instructions that the processor has.
+#[cfg(target_arch = "x86_64")]
+fn fastest(body: &[u8], plan: Plan, scratch: &mut Scratch) -> Result<Seen, Stop> {
+    match Avx2::detect() {
+        Some(avx2) => avx2.walk(body, plan, scratch),
+        None => walk(Sse2, body, plan, scratch),
+    }
+}
+
+/// The walk with the best instructions that the processor has.
+#[cfg(target_arch = "aarch64")]
+fn fastest(body: &[u8], plan: Plan, scratch: &mut Scratch) -> Result<Seen, Stop> {
+    walk(super::aarch64::Neon, body, plan, scratch)
+}
+
+/// The walk where no vector version exists.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn fastest(body: &[u8], plan: Plan, scratch: &mut Scratch) -> Result<Seen, Stop> {
+    walk(super::lanes::Scalar, body, plan, scratch)
 }
 
 /// The scan around a version of the walk.
@@ -92,9 +118,13 @@ pub(super) fn scan_with(
     scratch.begin(body.len());
     match walk(body, Plan::new(rules, body.len()), scratch).and_then(|seen| check_utf8(body, seen))
     {
-        Ok(Seen { flagged, non_ascii, .. }) => {
+        Ok(Seen { flagged, non_ascii, has_unique_keys, .. }) => {
             let facts = TextFacts { non_ascii_bytes: non_ascii };
-            flagged.map_or(Verdict::Clean(facts), |offset| Verdict::Flagged { facts, offset })
+            flagged.map_or(Verdict::Clean(facts), |offset| Verdict::Flagged {
+                facts,
+                offset,
+                has_unique_keys,
+            })
         }
         Err(Stop(kind, at)) => Verdict::Refused(Refusal::new(kind, at, pointer_at(body, at))),
     }
@@ -106,8 +136,11 @@ fn check_utf8(body: &[u8], seen: Seen) -> Result<Seen, Stop> {
         return Ok(seen);
     }
     let from = seen.first_non_ascii;
-    match std::str::from_utf8(body.get(from..).unwrap_or_default()) {
-        Ok(_) => Ok(seen),
-        Err(error) => Err(Stop(RefusalKind::InvalidUtf8, from + error.valid_up_to())),
+    let rest = body.get(from..).unwrap_or_default();
+    if simdutf8::basic::from_utf8(rest).is_ok() {
+        return Ok(seen);
     }
+    // The fast check does not say where.
+    let valid = std::str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+    Err(Stop(RefusalKind::InvalidUtf8, from + valid))
 }

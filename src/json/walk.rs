@@ -3,67 +3,14 @@
 //! For text that is valid JSON the pass is exact. For any other text it only has to be safe, bounded and
 //! never quieter than `JSON.parse` is strict.
 #![expect(clippy::inline_always, reason = "must melt into the version for each instruction set")]
+#![expect(clippy::cast_possible_truncation, reason = "texts of 4 GiB and more are refused before")]
 
-use super::duplicates::Added;
-use super::keys::{self, Marks};
+use super::keys::Marks;
 use super::lanes::Lanes;
 use super::numbers::{NumberCheck, Numbers};
+use super::plan::{Halt, Plan, Seen, Stop};
 use super::refusal::RefusalKind;
-use super::rules::{DuplicatePolicy, Limits, Rules};
 use super::scanner::Scratch;
-
-/// `__proto__` as [`Walk::short_key`] reads it.
-const PROTO: u128 = u128::from_le_bytes(*b"__proto__\0\0\0\0\0\0\0");
-/// `constructor`, likewise.
-const CONSTRUCTOR: u128 = u128::from_le_bytes(*b"constructor\0\0\0\0\0");
-
-/// What to look for, worked out once a body.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    depth: u32,
-    keys: u32,
-    key_bytes: u32,
-    array_elements: u32,
-    /// Whether some array can be too long at all.
-    count_elements: bool,
-    numbers: NumberCheck,
-    duplicates: bool,
-    duplicate_refuses: bool,
-    /// [`Marks`] that flag.
-    marks: u8,
-}
-
-impl Plan {
-    pub(super) fn new(rules: &Rules, length: usize) -> Self {
-        let &Limits { depth, keys, array_elements, key_bytes, number_length } = rules.limits();
-        Self {
-            depth,
-            keys,
-            key_bytes,
-            array_elements,
-            // n + 1 elements take n commas and n + 1 bytes besides the brackets.
-            count_elements: length / 2 > array_elements as usize,
-            numbers: NumberCheck::new(number_length, length),
-            duplicates: rules.duplicates() != DuplicatePolicy::Last,
-            duplicate_refuses: rules.duplicates() == DuplicatePolicy::Reject,
-            marks: rules.wanted_marks(),
-        }
-    }
-}
-
-/// What ends the pass early.
-pub(super) struct Stop(pub(super) RefusalKind, pub(super) usize);
-
-/// What the pass saw.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
-    /// Offset of the first key that the exact path has to decide.
-    pub(super) flagged: Option<usize>,
-    /// Bytes of 0x80 and above.
-    pub(super) non_ascii: usize,
-    /// Offset of the first such byte.
-    pub(super) first_non_ascii: usize,
-}
 
 /// Bitmaps of one block that its keys are found by.
 struct Masks {
@@ -76,14 +23,16 @@ struct Masks {
     commas: u64,
 }
 
-struct Walk<'a> {
-    body: &'a [u8],
-    plan: Plan,
-    scratch: &'a mut Scratch,
+/// The state of one pass.
+pub(super) struct Walk<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) plan: Plan,
+    pub(super) scratch: &'a mut Scratch,
     numbers: Numbers,
-    seen: Seen,
+    pub(super) seen: Seen,
+    stop: Stop,
     depth: u32,
-    keys: u32,
+    pub(super) keys: u32,
     /// All ones while a string goes on from block to block.
     inside: u64,
     /// Whether the first byte of the next block is escaped.
@@ -92,6 +41,8 @@ struct Walk<'a> {
     last_open: usize,
     last_close: usize,
     last_special: usize,
+    /// Offset of the last key that took the slow look.
+    pub(super) last_long: Option<usize>,
     /// Commas outside of strings before the block, and up to the last bracket.
     commas: u32,
     commas_counted: u32,
@@ -111,6 +62,7 @@ pub(super) fn walk<L: Lanes>(
         scratch,
         numbers: Numbers::default(),
         seen: Seen::default(),
+        stop: Stop(RefusalKind::Malformed, 0),
         depth: 0,
         keys: 0,
         inside: 0,
@@ -118,21 +70,24 @@ pub(super) fn walk<L: Lanes>(
         last_open: 0,
         last_close: 0,
         last_special: 0,
+        last_long: None,
         commas: 0,
         commas_counted: 0,
     };
     let (blocks, rest) = body.as_chunks::<64>();
     let mut base = 0;
     for block in blocks {
-        walk.block(lanes, block, base)?;
+        if walk.block(lanes, block, base).is_err() {
+            return Err(walk.stop);
+        }
         base += 64;
     }
-    if !rest.is_empty() {
-        let mut block = [b' '; 64];
-        block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        walk.block(lanes, &block, base)?;
+    let mut last = [b' '; 64];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    match walk.block(lanes, &last, base) {
+        Ok(()) => Ok(Seen { has_unique_keys: walk.plan.duplicates, ..walk.seen }),
+        Err(Halt) => Err(walk.stop),
     }
-    Ok(walk.seen)
 }
 
 /// Offset of the highest bit below `bit`, or `before` if there is none.
@@ -142,8 +97,14 @@ const fn highest(mask: u64, base: usize, before: usize) -> usize {
 }
 
 impl Walk<'_> {
+    #[cold]
+    pub(super) fn halt(&mut self, kind: RefusalKind, at: usize) -> Result<(), Halt> {
+        self.stop = Stop(kind, at);
+        Err(Halt)
+    }
+
     #[inline(always)]
-    fn block<L: Lanes>(&mut self, lanes: L, bytes: &[u8; 64], base: usize) -> Result<(), Stop> {
+    fn block<L: Lanes>(&mut self, lanes: L, bytes: &[u8; 64], base: usize) -> Result<(), Halt> {
         let block = lanes.load(bytes);
         let backslashes = lanes.equal(block, b'\\');
         let mut quotes = lanes.equal(block, b'"');
@@ -172,9 +133,12 @@ impl Walk<'_> {
         }
         if self.plan.numbers != NumberCheck::Off {
             let outside = !(inside | quotes | structural);
-            self.numbers.check(lanes, block, outside, base, self.body, self.plan.numbers)?;
+            let check = self.plan.numbers;
+            if let Some(at) = self.numbers.check(lanes, block, outside, base, self.body, check) {
+                return self.halt(RefusalKind::NumberTooLong, at);
+            }
         }
-        self.events(structural, &masks)?;
+        self.events(structural, &masks, bytes)?;
         self.last_open = highest(masks.opens, base, self.last_open);
         self.last_close = highest(masks.closes, base, self.last_close);
         self.last_special = highest(masks.special, base, self.last_special);
@@ -214,13 +178,14 @@ impl Walk<'_> {
 
     /// Takes the brackets and colons of a block in order.
     #[inline(always)]
-    fn events(&mut self, structural: u64, masks: &Masks) -> Result<(), Stop> {
+    fn events(&mut self, structural: u64, masks: &Masks, bytes: &[u8; 64]) -> Result<(), Halt> {
         let mut left = structural;
         while left != 0 {
             let below = (left & left.wrapping_neg()) - 1;
-            let at = masks.base + left.trailing_zeros() as usize;
+            let bit = left.trailing_zeros() as usize;
+            let at = masks.base + bit;
             left &= left - 1;
-            match self.body.get(at) {
+            match bytes.get(bit & 63) {
                 Some(b':') => {
                     let open = highest(masks.opens & below, masks.base, self.last_open);
                     let close = highest(masks.closes & below, masks.base, self.last_close);
@@ -235,7 +200,7 @@ impl Walk<'_> {
     }
 
     #[inline(always)]
-    fn bracket(&mut self, bracket: u8, at: usize, commas: u64) -> Result<(), Stop> {
+    fn bracket(&mut self, bracket: u8, at: usize, commas: u64) -> Result<(), Halt> {
         if self.plan.count_elements {
             self.elements(bracket, at, commas)?;
         }
@@ -244,10 +209,10 @@ impl Walk<'_> {
         if bracket & 0b10 != 0 {
             self.depth += 1;
             if self.depth > self.plan.depth {
-                return Err(Stop(RefusalKind::TooDeep, at));
+                return self.halt(RefusalKind::TooDeep, at);
             }
             if track {
-                self.scratch.open.open(bracket == b'{', at);
+                self.scratch.open.open(bracket == b'{', at as u32);
             }
         } else {
             self.depth = self.depth.saturating_sub(1);
@@ -259,156 +224,24 @@ impl Walk<'_> {
     }
 
     /// Credits the commas since the last bracket to the innermost array.
-    fn elements(&mut self, bracket: u8, at: usize, commas: u64) -> Result<(), Stop> {
+    fn elements(&mut self, bracket: u8, at: usize, commas: u64) -> Result<(), Halt> {
         let total = self.commas + commas.count_ones();
         let new = total - self.commas_counted;
         self.commas_counted = total;
         let limit = self.plan.array_elements;
         let counted = self.scratch.open.count_commas(new);
         if let Some((_, start)) = counted.filter(|&(commas, _)| commas >= limit.max(1)) {
-            return Err(Stop(RefusalKind::TooManyElements, start));
+            return self.halt(RefusalKind::TooManyElements, start as usize);
         }
         if limit == 0 && bracket == b'[' && self.next_byte(at) != Some(b']') {
-            return Err(Stop(RefusalKind::TooManyElements, at));
+            return self.halt(RefusalKind::TooManyElements, at);
         }
         Ok(())
     }
 
     /// The first byte after `at` that is not whitespace.
-    fn next_byte(&self, at: usize) -> Option<u8> {
+    pub(super) fn next_byte(&self, at: usize) -> Option<u8> {
         let rest = self.body.get(at + 1..)?.iter();
         rest.copied().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
     }
-
-    /// Looks at the key between the quotes `open` and `close`, whose colon is at `colon`.
-    #[inline(always)]
-    fn key(&mut self, open: usize, close: usize, special: usize, colon: usize) -> Result<(), Stop> {
-        self.keys += 1;
-        if self.keys > self.plan.keys {
-            return Err(Stop(RefusalKind::TooManyKeys, open));
-        }
-        let length = close.wrapping_sub(open + 1);
-        if special > open || length > 16 {
-            return self.long_key(open, close, colon);
-        }
-        self.check_length(length, open)?;
-        let word = self.short_key(close, length);
-        if word == PROTO || word == CONSTRUCTOR || word & 0xFF == u128::from(b'$') {
-            self.flag_plain(word, open, colon);
-        }
-        if self.plan.duplicates {
-            let hash = self.scratch.open.hash_short(word, length);
-            self.add(hash, open, length)?;
-        }
-        Ok(())
-    }
-
-    fn check_length(&self, length: usize, open: usize) -> Result<(), Stop> {
-        // `NONE` is beyond any length: texts of that many bytes were refused.
-        if length > self.plan.key_bytes as usize {
-            return Err(Stop(RefusalKind::KeyTooLong, open));
-        }
-        Ok(())
-    }
-
-    /// A key of at most 16 bytes as a little-endian number, read up to its closing quote.
-    #[inline(always)]
-    fn short_key(&self, close: usize, length: usize) -> u128 {
-        let head = close.checked_sub(16).and_then(|start| self.body.get(start..));
-        if let Some(bytes) = head.and_then(<[u8]>::first_chunk::<16>) {
-            let above = 8 * (16 - length);
-            return if length == 0 { 0 } else { u128::from_le_bytes(*bytes) >> above };
-        }
-        let key = self.body.get(close.saturating_sub(length)..close);
-        super::duplicates::short_word(key.unwrap_or_default())
-    }
-
-    #[cold]
-    fn flag_plain(&mut self, word: u128, open: usize, colon: usize) {
-        let mark = match word {
-            PROTO => Marks::PROTO,
-            CONSTRUCTOR if self.next_byte(colon) == Some(b'{') => Marks::CONSTRUCTOR,
-            CONSTRUCTOR => 0,
-            _ => Marks::OPERATOR,
-        };
-        if mark & self.plan.marks != 0 {
-            self.flag(open);
-        }
-    }
-
-    fn flag(&mut self, open: usize) {
-        self.seen.flagged.get_or_insert(open);
-    }
-
-    /// The same for a key that is long, or holds a backslash or a suspicious dot.
-    #[inline(never)]
-    fn long_key(&mut self, open: usize, close: usize, colon: usize) -> Result<(), Stop> {
-        let Some(raw) = self.body.get(open + 1..close) else {
-            // A colon after no key: `JSON.parse` will refuse the text.
-            return Ok(());
-        };
-        let decoded = &mut self.scratch.decoded;
-        let key = if raw.contains(&b'\\') {
-            decoded.clear();
-            if keys::decode(raw, decoded).is_err() {
-                self.flag(open);
-                return Ok(());
-            }
-            decoded.as_slice()
-        } else {
-            raw
-        };
-        let length = key.len();
-        let marks = Marks::of(key).among(self.plan.marks);
-        let hash = if self.plan.duplicates { self.scratch.open.hash(key) } else { 0 };
-        self.check_length(length, open)?;
-        let harmless = marks == Marks::CONSTRUCTOR && self.next_byte(colon) != Some(b'{');
-        if marks != 0 && !harmless {
-            self.flag(open);
-        }
-        if self.plan.duplicates { self.add(hash, open, raw.len()) } else { Ok(()) }
-    }
-
-    /// Adds the key to its object; `length` is that of its raw text.
-    #[inline(always)]
-    fn add(&mut self, hash: u64, open: usize, length: usize) -> Result<(), Stop> {
-        let body = self.body;
-        // Shorter than `u32::MAX`: longer texts were refused.
-        let key = u32::try_from(open + 1).unwrap_or(u32::MAX);
-        let same = |other: u32| same_key(body, other as usize, key as usize, length);
-        match self.scratch.open.add(hash, key, same) {
-            Added::New => {}
-            Added::Again if self.plan.duplicate_refuses => {
-                return Err(Stop(RefusalKind::DuplicateKey, open));
-            }
-            Added::Again | Added::Unsure => {
-                // The exact path decides; nothing more to find out here.
-                self.flag(open);
-                self.plan.duplicates = false;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether the key whose inside starts at `other` is, decoded, the one at `key`.
-#[cold]
-fn same_key(body: &[u8], other: usize, key: usize, length: usize) -> bool {
-    let raw = body.get(key..).and_then(|rest| rest.get(..length)).unwrap_or_default();
-    let rest = body.get(other..).unwrap_or_default();
-    if let Some(after) = rest.strip_prefix(raw)
-        && after.first() == Some(&b'"')
-    {
-        return true;
-    }
-    let mut escaped = false;
-    let end = rest.iter().position(|&byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    });
-    let other = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-    let mut decoded = [Vec::new(), Vec::new()];
-    let [left, right] = &mut decoded;
-    keys::decode(raw, left).is_ok() && keys::decode(other, right).is_ok() && left == right
 }

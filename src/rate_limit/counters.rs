@@ -7,7 +7,7 @@
 use super::host::HostCounters;
 use super::process::{Hit, KeyHash, StorePolicy};
 use super::{Decision, Policy, ProcessStore, State};
-use crate::client_key::ClientKey;
+use std::hash::Hash;
 #[cfg(unix)]
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ impl Counters {
 
     /// Hashes a key, whole, with the table's secret.
     #[must_use]
-    pub fn hash(&self, key: &ClientKey<'_>) -> KeyHash {
+    pub fn hash(&self, key: &impl Hash) -> KeyHash {
         each!(self, store => store.hash(key))
     }
 

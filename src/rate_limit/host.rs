@@ -13,10 +13,9 @@ use super::joint::{self, MAX_POLICIES, Share};
 use super::process::{Hit, KeyHash, StorePolicy};
 use super::state::{EMPTY, State, expires_at_ms};
 use super::{Decision, Policy, algorithm};
-use crate::client_key::ClientKey;
 use crate::host_store::HostStore;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
 /// Joint decisions that others spoil before one is given up.
 const MOST_TRIES: u32 = 1 << 12;
@@ -60,7 +59,7 @@ impl HostCounters {
 
     /// Hashes a key, whole, with the file's secret.
     #[must_use]
-    pub fn hash(&self, key: &ClientKey<'_>) -> KeyHash {
+    pub fn hash(&self, key: &impl Hash) -> KeyHash {
         KeyHash(self.file.hash(key))
     }
 
@@ -156,8 +155,7 @@ impl HostCounters {
         now_ms: u64,
         decisions: &mut [Decision],
     ) -> bool {
-        let mut counted =
-            [Counted { before: EMPTY, after: EMPTY, is_stored: false }; MAX_POLICIES];
+        let mut counted = [Counted { before: EMPTY, after: EMPTY, is_stored: false }; MAX_POLICIES];
         let states = before.iter().zip(after);
         for (index, ((hit, decision), states)) in hits.iter().zip(decisions).zip(states).enumerate()
         {

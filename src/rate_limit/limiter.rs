@@ -29,12 +29,22 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Checks the options, registers the policies and makes room in the table.
+    /// Checks the options.
     ///
     /// # Errors
     /// [`ErrorCode::OptionValue`] for a number out of its range or an unknown algorithm,
     /// [`ErrorCode::OptionConflict`] for two policies of one name, or a burst that cannot be. The path of an
     /// option of one policy among several begins with `policies[index].`.
+    pub fn check(input: &LimiterInput) -> Result<(), ConfigError> {
+        let max_keys = input.max_keys.unwrap_or(DEFAULT_MAX_KEYS);
+        whole("maxKeys", max_keys, 1.0, MAX_KEYS)?;
+        check_policies(&input.policies).map(drop)
+    }
+
+    /// Checks the options as [`Limiter::check`] does, registers the policies and makes room in the table.
+    ///
+    /// # Errors
+    /// Those of [`Limiter::check`].
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

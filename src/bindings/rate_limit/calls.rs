@@ -1,10 +1,11 @@
 //! The calls on the request path: what JavaScript passed, as core values, and the core's answers as numbers.
 
+use super::lists::{Listing, Lists};
+use crate::bindings::client_key::KeyReader;
 use crate::bindings::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply, Value};
 use crate::rate_limit::joint::MAX_POLICIES;
 use crate::rate_limit::process::{Hit, KeyHash, StorePolicy};
 use crate::rate_limit::{Counters, Decision, Limiter, Policy, State, algorithm};
-use std::cell::RefCell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -34,16 +35,26 @@ pub trait Operation: 'static {
     fn run(request: &Request<'_>, out: &mut [f64]) -> Result<f64, BadArgument>;
 }
 
+/// What the calls of one limiter share.
+pub struct Shared {
+    /// The policies and their table.
+    pub limiter: Limiter,
+    /// Makes keys of arguments.
+    pub keys: KeyReader,
+    /// For each policy whether its keys are given by the app.
+    pub given: Vec<bool>,
+    /// Who is not counted at all.
+    pub lists: Lists,
+}
+
 /// An [`Operation`] bound to its limiter.
 pub struct Call<O> {
-    limiter: Rc<Limiter>,
-    buffer: RefCell<Vec<u16>>,
+    shared: Rc<Shared>,
     operation: PhantomData<O>,
 }
 
-pub(super) fn call<O: Operation>(limiter: &Rc<Limiter>) -> HotHandle<Call<O>> {
-    let limiter = Rc::clone(limiter);
-    HotHandle(Call { limiter, buffer: RefCell::default(), operation: PhantomData })
+pub(super) fn call<O: Operation>(shared: &Rc<Shared>) -> HotHandle<Call<O>> {
+    HotHandle(Call { shared: Rc::clone(shared), operation: PhantomData })
 }
 
 impl<O: Operation> HotFunction for Call<O> {
@@ -51,21 +62,24 @@ impl<O: Operation> HotFunction for Call<O> {
     const OUT: usize = O::OUT;
 
     fn call(&self, arguments: &Arguments<'_>, out: &mut [f64]) -> Result<Reply, BadArgument> {
-        let Self { limiter, buffer, .. } = self;
-        O::run(&Request { limiter, buffer, arguments }, out).map(Reply::Number)
+        let Self { shared, .. } = self;
+        O::run(&Request { shared, arguments }, out).map(Reply::Number)
     }
 }
 
 /// What an operation works on.
 pub struct Request<'call> {
-    limiter: &'call Limiter,
-    buffer: &'call RefCell<Vec<u16>>,
+    shared: &'call Shared,
     arguments: &'call Arguments<'call>,
 }
 
 impl Request<'_> {
+    fn policies(&self) -> &[StorePolicy] {
+        self.shared.limiter.policies()
+    }
+
     fn store(&self) -> &Counters {
-        self.limiter.store()
+        self.shared.limiter.store()
     }
 
     /// Milliseconds at `index`.
@@ -73,9 +87,20 @@ impl Request<'_> {
         self.arguments.number(index).map(milliseconds)
     }
 
-    fn hash(&self, key: Value<'_>) -> Result<KeyHash, BadArgument> {
-        let mut buffer = self.buffer.borrow_mut();
-        Ok(self.limiter.hash(key.utf16(&mut buffer)?))
+    /// The key of the policy at `index`.
+    fn hash(&self, key: Value<'_>, index: usize) -> Result<KeyHash, BadArgument> {
+        let Shared { keys, given, .. } = self.shared;
+        if given.get(index) == Some(&true) {
+            return keys.read_given(key, |key| self.store().hash(key));
+        }
+        keys.read_client(key, self.arguments.at(1)?, |client| self.store().hash(&client.key))
+    }
+
+    /// On which list the client is whose peer is the first argument.
+    fn listing(&self) -> Result<Option<Listing>, BadArgument> {
+        let Shared { keys, lists, .. } = self.shared;
+        let (peer, forwarded) = (self.arguments.at(0)?, self.arguments.at(1)?);
+        keys.read_client(peer, forwarded, |client| lists.find(client.address))
     }
 
     /// Every policy that is not left out, under the limit at argument `limits` if there is one, with its
@@ -86,8 +111,8 @@ impl Request<'_> {
         mut visit: impl FnMut(usize, &StorePolicy, KeyHash) -> Result<(), BadArgument>,
     ) -> Result<(), BadArgument> {
         let keys = self.arguments.at(0)?;
-        let common = self.hash(keys).ok();
-        for (index, policy) in self.limiter.policies().iter().enumerate() {
+        let common = self.hash(keys, 0).ok();
+        for (index, policy) in self.policies().iter().enumerate() {
             let key = match common {
                 Some(key) => key,
                 None if keys.is_undefined()? => return Err(BadArgument),
@@ -96,7 +121,7 @@ impl Request<'_> {
                     if key.is_undefined()? {
                         continue;
                     }
-                    self.hash(key)?
+                    self.hash(key, index)?
                 }
             };
             visit(index, &self.limit_of(limits, index, policy)?, key)?;
@@ -193,7 +218,7 @@ fn clear(out: &mut [f64], policies: usize) {
     }
 }
 
-/// `hit(keys, nowMs, costs = 1, limits = configured)`.
+/// `hit(keys, forwarded, nowMs, costs = 1, limits = configured)`.
 pub struct HitCall;
 
 impl Operation for HitCall {
@@ -201,14 +226,16 @@ impl Operation for HitCall {
     const OUT: usize = STRIDE * MAX_POLICIES + TAIL;
 
     fn run(request: &Request<'_>, out: &mut [f64]) -> Result<f64, BadArgument> {
-        let now_ms = request.time(1)?;
-        let policies = request.limiter.policies();
-        let [policy] = policies else { return run_jointly(request, now_ms, out) };
-        let Some(key) = request.arguments.at(0).and_then(|key| request.hash(key)).ok() else {
+        let now_ms = request.time(2)?;
+        if let Some(listing) = listing_of_hit(request) {
+            return Ok(listing.number());
+        }
+        let [policy] = request.policies() else { return run_jointly(request, now_ms, out) };
+        let Some(key) = request.arguments.at(0).and_then(|key| request.hash(key, 0)).ok() else {
             return run_jointly(request, now_ms, out);
         };
-        let cost = request.cost(2, 0)?.unwrap_or(1);
-        let policy = request.limit_of(3, 0, policy)?;
+        let cost = request.cost(3, 0)?.unwrap_or(1);
+        let policy = request.limit_of(4, 0, policy)?;
         let (decision, counted_ms) = request.store().hit(&Hit { policy, key, cost }, now_ms);
         write(out, 0, &decision);
         write_tail(out, request.store(), counted_ms);
@@ -216,18 +243,27 @@ impl Operation for HitCall {
     }
 }
 
+/// Keys that are given, or that come one by one, do not say who the client is.
+fn listing_of_hit(request: &Request<'_>) -> Option<Listing> {
+    let Shared { lists, given, .. } = request.shared;
+    if lists.is_empty() || given.first() == Some(&true) {
+        return None;
+    }
+    request.listing().ok().flatten()
+}
+
 fn run_jointly(request: &Request<'_>, now_ms: u64, out: &mut [f64]) -> Result<f64, BadArgument> {
     let mut hits = Vec::with_capacity(MAX_POLICIES);
     let mut positions = Vec::with_capacity(MAX_POLICIES);
-    request.for_each(3, |index, policy, key| {
-        let cost = request.cost(2, index)?.unwrap_or(1);
+    request.for_each(4, |index, policy, key| {
+        let cost = request.cost(3, index)?.unwrap_or(1);
         hits.push(Hit { policy: *policy, key, cost });
         positions.push(index);
         Ok(())
     })?;
     let mut decisions = vec![Decision::default(); hits.len()];
     let (is_allowed, counted_ms) = request.store().decide(&hits, now_ms, &mut decisions);
-    clear(out, request.limiter.policies().len());
+    clear(out, request.policies().len());
     write_tail(out, request.store(), counted_ms);
     for (index, decision) in positions.iter().zip(&decisions) {
         write(out, *index, decision);
@@ -242,17 +278,17 @@ fn answer(is_allowed: bool, is_stored: bool, strictest: usize) -> f64 {
     f64::from(u32::from(is_allowed) | u32::from(!is_stored) << 1 | strictest << 2)
 }
 
-/// `refund(keys, nowMs, hitMs, costs = 1, limits = configured)`.
+/// `refund(keys, forwarded, nowMs, hitMs, costs = 1, limits = configured)`.
 pub struct RefundCall;
 
 impl Operation for RefundCall {
     const NAME: &'static CStr = c"refund";
 
     fn run(request: &Request<'_>, _: &mut [f64]) -> Result<f64, BadArgument> {
-        let (now_ms, hit_ms) = (request.time(1)?, request.time(2)?);
+        let (now_ms, hit_ms) = (request.time(2)?, request.time(3)?);
         let mut count = 0.0;
-        request.for_each(4, |index, policy, key| {
-            let cost = request.cost(3, index)?.unwrap_or(1);
+        request.for_each(5, |index, policy, key| {
+            let cost = request.cost(4, index)?.unwrap_or(1);
             let refund =
                 |state, policy: &_, now| algorithm::refund(state, policy, cost, hit_ms, now);
             count += f64::from(u8::from(request.store().change(policy, key, now_ms, refund)));
@@ -262,7 +298,7 @@ impl Operation for RefundCall {
     }
 }
 
-/// `peek(keys, nowMs, limits = configured)`.
+/// `peek(keys, forwarded, nowMs, limits = configured)`.
 pub struct PeekCall;
 
 impl Operation for PeekCall {
@@ -270,10 +306,10 @@ impl Operation for PeekCall {
     const OUT: usize = STRIDE * MAX_POLICIES;
 
     fn run(request: &Request<'_>, out: &mut [f64]) -> Result<f64, BadArgument> {
-        let now_ms = request.time(1)?;
-        clear(out, request.limiter.policies().len());
+        let now_ms = request.time(2)?;
+        clear(out, request.policies().len());
         let mut count = 0.0;
-        request.for_each(2, |index, policy, key| {
+        request.for_each(3, |index, policy, key| {
             if let Some(decision) = request.store().peek(policy, key, now_ms) {
                 write(out, index, &decision);
                 count += 1.0;
@@ -284,16 +320,16 @@ impl Operation for PeekCall {
     }
 }
 
-/// Changes every key by `change`, given the whole number at argument 2.
+/// Changes every key by `change`, given the whole number at argument 3.
 fn change_all(
     request: &Request<'_>,
     most: f64,
     change: impl Fn(State, &Policy, u64, u64) -> State,
 ) -> Result<f64, BadArgument> {
-    let now_ms = request.time(1)?;
+    let now_ms = request.time(2)?;
     let mut count = 0.0;
-    request.for_each(3, |index, policy, key| {
-        let amount = request.whole(2, index, most)?.ok_or(BadArgument)?;
+    request.for_each(4, |index, policy, key| {
+        let amount = request.whole(3, index, most)?.ok_or(BadArgument)?;
         let by = |state, policy: &_, now| change(state, policy, amount, now);
         count += f64::from(u8::from(request.store().change(policy, key, now_ms, by)));
         Ok(())
@@ -301,7 +337,7 @@ fn change_all(
     Ok(count)
 }
 
-/// `penalty(keys, nowMs, points, limits = configured)`.
+/// `penalty(keys, forwarded, nowMs, points, limits = configured)`.
 pub struct PenaltyCall;
 
 impl Operation for PenaltyCall {
@@ -314,7 +350,7 @@ impl Operation for PenaltyCall {
     }
 }
 
-/// `reward(keys, nowMs, points, limits = configured)`.
+/// `reward(keys, forwarded, nowMs, points, limits = configured)`.
 pub struct RewardCall;
 
 impl Operation for RewardCall {
@@ -331,7 +367,7 @@ fn points_of(points: u64) -> u32 {
     u32::try_from(points).unwrap_or(u32::MAX)
 }
 
-/// `block(keys, nowMs, durationMs)`.
+/// `block(keys, forwarded, nowMs, durationMs)`.
 pub struct BlockCall;
 
 impl Operation for BlockCall {
@@ -342,7 +378,7 @@ impl Operation for BlockCall {
     }
 }
 
-/// `resetKey(keys)`.
+/// `resetKey(keys, forwarded)`.
 pub struct ResetKeyCall;
 
 impl Operation for ResetKeyCall {
@@ -350,7 +386,7 @@ impl Operation for ResetKeyCall {
 
     fn run(request: &Request<'_>, _: &mut [f64]) -> Result<f64, BadArgument> {
         let mut count = 0.0;
-        request.for_each(1, |_, policy, key| {
+        request.for_each(2, |_, policy, key| {
             count += f64::from(u8::from(request.store().reset(policy, key)));
             Ok(())
         })?;
@@ -366,7 +402,18 @@ impl Operation for ResetAllCall {
 
     #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 keys")]
     fn run(request: &Request<'_>, _: &mut [f64]) -> Result<f64, BadArgument> {
-        let policies = request.limiter.policies().iter();
+        let policies = request.policies().iter();
         Ok(policies.map(|policy| request.store().reset_all(policy)).sum::<usize>() as f64)
+    }
+}
+
+/// `listed(peer, forwarded)`.
+pub struct ListedCall;
+
+impl Operation for ListedCall {
+    const NAME: &'static CStr = c"listed";
+
+    fn run(request: &Request<'_>, _: &mut [f64]) -> Result<f64, BadArgument> {
+        Ok(request.listing()?.map_or(0.0, Listing::number))
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::client_key::ClientKey;
 use crate::rate_limit::{PolicyInput, ProcessStore};
 use proptest::prelude::*;
 use std::cell::Cell;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::*;
+use super::super::*;
 
 /// A JSON value whose strings stay escaped, since some hold lone surrogates.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +67,12 @@ fn show(json: &Json) -> String {
 }
 
 /// The result of a parse as the cases show it.
-fn outcome(input: &[u8], source: Source, options: &FormOptions, scratch: &mut Scratch) -> String {
+pub(super) fn outcome(
+    input: &[u8],
+    source: Source,
+    options: &FormOptions,
+    scratch: &mut Scratch,
+) -> String {
     match parse(input, source, options, scratch) {
         Ok(form) => {
             assert!(form.json.is_ascii());
@@ -122,7 +127,7 @@ fn options_of(peer: &str, options: &Value) -> FormOptions {
 
 #[test]
 fn makes_what_qs_body_parser_and_express_make() {
-    let text = include_str!("../../__test__/fixtures/form-cases.json");
+    let text = include_str!("../../../__test__/fixtures/form-cases.json");
     let cases: Value = serde_json::from_str(text).unwrap();
     let cases = cases["cases"].as_array().unwrap();
     assert!(cases.len() >= 600);

@@ -1,0 +1,218 @@
+'use strict';
+
+const { createClientResolver, createTrustAllReporter } = require('../client-key');
+const { configure, internalError } = require('../errors');
+const { createReporter } = require('../events');
+const { findAccess } = require('../host-store');
+const native = require('../loader');
+const { refuse } = require('../refusal');
+const { createWatcher } = require('./after-response');
+const { createDelayStep, goOnLater } = require('./delay');
+const { createDenier } = require('./denial');
+const { createForeignStore } = require('./foreign-store');
+const { createGates, createListGate } = require('./gates');
+const { createGuardedStore } = require('./guarded-store');
+const { createHeaderWriter } = require('./headers');
+const { createInputReader } = require('./inputs');
+const { createNativeStore } = require('./native-store');
+const { readList } = require('./options');
+const { createDecisionReporter } = require('./reports');
+const { setRequestInfo } = require('./request-info');
+const { Visit, keyAt } = require('./visit');
+
+/**
+ * @typedef {import('./options').Settings} Settings
+ * @typedef {import('./policies').Policy} Policy
+ * @typedef {InstanceType<typeof import('./visit')['Visit']>} CountedVisit
+ * @typedef {import('./inputs').Step} Step
+ * @typedef {import('./native-store').Store} Store
+ */
+
+/**
+ * What the stages of one limiter share.
+ * @param {Settings} settings
+ */
+function createContext(settings) {
+  const report = createReporter('rate-limit', settings.onEvent);
+  const { client = {}, ipv6Prefix } = settings;
+  // Checked alone first, so that the error's path is that of the short form.
+  if (ipv6Prefix !== undefined) configure('rateLimit', () => native.ClientRules.compile({ ipv6Prefix }));
+  const options = ipv6Prefix === undefined ? client : { ...client, ipv6Prefix };
+  const resolver = createClientResolver('rateLimit.client', options, createTrustAllReporter(report));
+  return { settings, report, resolver, keyText: createKeyText(resolver.rules) };
+}
+
+/** @typedef {ReturnType<typeof createContext>} Context */
+
+/**
+ * Gives keys as text, for stores in JavaScript, events and `request.rateLimit.key`; each costs a crossing.
+ * @param {import('../native/binding').ClientRules} rules
+ * @returns {(visit: CountedVisit, policy: Policy) => string}
+ */
+function createKeyText(rules) {
+  /** @type {Record<string, (key: string, forwarded: string) => string>} */
+  const made = {};
+  return function keyText({ keys, forwarded }, { index, keyOf }) {
+    const kind = keyOf ? 'given' : 'client';
+    made[kind] ??= rules.keyText(keyOf !== undefined);
+    return made[kind](keyAt(keys, index) ?? '', keyOf ? '' : forwarded);
+  };
+}
+
+/**
+ * Makes the middleware of policies that are decided together.
+ * @param {Context} context
+ * @param {Policy[]} policies
+ */
+function createStage(context, policies) {
+  const { settings, resolver } = context;
+  policies.forEach((policy, index) => (policy.index = index));
+  /** @param {CountedVisit} visit @param {number} index */
+  const keyText = (visit, index) => context.keyText(visit, policies[index]);
+  const { store, listed } = openStore(context, policies, keyText);
+  /** @type {Step[]} */
+  const steps = [...createGates(settings), createInputReader(policies, resolver.forwardedOf)];
+  const isListedByHit = !isForeign(settings) && policies.every(({ keyOf }) => keyOf === undefined);
+  if (hasLists(settings) && !isListedByHit) steps.unshift(createListGate(listed, resolver.forwardedOf));
+  steps.push((visit) => store.hit(visit));
+  if (settings.delay) steps.push(createDelayStep(settings.delay));
+
+  const end = createEnding(context, policies, keyText);
+  /**
+   * @param {import('./visit').Request} request
+   * @param {import('./visit').Response} response
+   * @param {import('./visit').Next} next
+   */
+  function rateLimit(request, response, next) {
+    const visit = new Visit(request, response, next);
+    let pending;
+    try {
+      pending = run(steps, visit, 0);
+    } catch (cause) {
+      return end.fail(visit, cause);
+    }
+    if (pending === undefined) return end.settle(visit);
+    pending.then(
+      () => end.settle(visit),
+      (cause) => end.fail(visit, cause),
+    );
+  }
+  return { middleware: rateLimit, policies, store };
+}
+
+/**
+ * Runs the steps until one settles the request; a promise when one of them gives one.
+ * @param {Step[]} steps
+ * @param {CountedVisit} visit
+ * @param {number} first
+ * @returns {Promise<void> | undefined}
+ */
+function run(steps, visit, first) {
+  for (let index = first; index < steps.length; index += 1) {
+    if (visit.outcome !== undefined && visit.outcome !== 'counted') return undefined;
+    const pending = steps[index](visit);
+    if (pending !== undefined) return pending.then(() => run(steps, visit, index + 1));
+  }
+  return undefined;
+}
+
+/**
+ * What becomes of a visit when it is decided.
+ * @param {Context} context
+ * @param {Policy[]} policies
+ * @param {(visit: CountedVisit, index: number) => string} keyText
+ */
+function createEnding({ settings, report }, policies, keyText) {
+  const isEnforced = settings.mode !== 'report';
+  const writeHeaders = createHeaderWriter(settings, keyText);
+  const reportDecision = createDecisionReporter(settings, report, keyText);
+  const deny = createDenier(settings, fail);
+  const watch = createWatcher(settings, policies, () =>
+    report({ type: 'rate-limit.correction-failed', action: 'ignore' }),
+  );
+
+  /** @param {CountedVisit} visit */
+  function settle(visit) {
+    const { outcome } = visit;
+    const isCounted = outcome === 'counted';
+    const isPassed = isCounted ? visit.isAllowed : outcome !== 'deny-listed' && outcome !== 'unavailable';
+    if (isCounted) {
+      const isAppended = setRequestInfo(visit, keyText);
+      if (writeHeaders !== undefined && !visit.response.headersSent) writeHeaders(visit, isAppended);
+      if (watch !== undefined) watch(visit);
+    }
+    reportDecision(visit, isPassed);
+    if (!isPassed && isEnforced) return deny(visit);
+    if (visit.delayMs > 0 && isEnforced) return goOnLater(visit);
+    visit.next();
+  }
+
+  /**
+   * The request cannot be checked, so it does not pass.
+   * @param {CountedVisit} visit
+   * @param {unknown} cause
+   */
+  function fail({ request, response, next }, cause) {
+    refuse(request, response, next, internalError(cause), { onReject: settings.onReject });
+  }
+  return { settle, fail };
+}
+
+/**
+ * @param {Context} context
+ * @param {Policy[]} policies
+ * @param {(visit: CountedVisit, index: number) => string} keyText
+ * @returns {{ store: Store, listed: (peer: string, forwarded: string) => number }}
+ */
+function openStore({ settings, report, resolver }, policies, keyText) {
+  const { maxKeys, onStoreFailure } = settings;
+  const options = { maxKeys, allowList: addresses('allowList', settings), denyList: addresses('denyList', settings) };
+  const onFull = createFullHandler(onStoreFailure, report);
+  const host = settings.store && findAccess(settings.store);
+  const local = createNativeStore(policies, resolver.rules, options, onFull, host);
+  if (host !== undefined) for (const { name } of policies) host.claimName(name);
+  if (!isForeign(settings)) return { store: local, listed: local.listed };
+  const onError = () => report({ type: 'rate-limit.store-failed', action: 'init' });
+  const given = createForeignStore(settings.store, policies, settings, keyText, onError);
+  return { store: createGuardedStore(given, local, settings, report), listed: local.listed };
+}
+
+/**
+ * What happens when the table is full of blocked keys and cannot remember a new one: `closed` refuses it, otherwise its
+ * first hit is decided as one.
+ * @param {string | undefined} onStoreFailure
+ * @param {Context['report']} report
+ * @returns {(visit: CountedVisit) => void}
+ */
+function createFullHandler(onStoreFailure, report) {
+  let isKnown = false;
+  return function onFull(visit) {
+    if (onStoreFailure === 'closed') visit.outcome = 'unavailable';
+    if (isKnown) return;
+    isKnown = true;
+    report({ type: 'rate-limit.store-full', action: onStoreFailure ?? 'local' });
+  };
+}
+
+/**
+ * @param {'allowList' | 'denyList'} name
+ * @param {Settings} settings
+ */
+function addresses(name, { [name]: list }) {
+  return list === undefined || typeof list === 'function' ? undefined : readList(name, list);
+}
+
+/**
+ * Whether hits are counted in JavaScript.
+ * @param {Settings} settings
+ */
+function isForeign({ store }) {
+  return store !== undefined && findAccess(store) === undefined;
+}
+
+/** @param {Settings} settings */
+function hasLists(settings) {
+  return addresses('allowList', settings) !== undefined || addresses('denyList', settings) !== undefined;
+}
+
+module.exports = { createContext, createStage };
