@@ -15,9 +15,11 @@ const OPTIONS = {
   onEvent: 'function',
 };
 
+/** @typedef {import('./native/binding').HostStoreFile} Handle */
+
 /**
  * What limiters need of a store, kept out of its users' reach.
- * @typedef {{ handle: any, claimName: (name: string) => void, tellChanges: (count: number) => void }} Access
+ * @typedef {{ handle: Handle, claimName: (name: string) => void, tellChanges: (count: number) => void }} Access
  */
 
 /** @type {WeakMap<object, Access>} */
@@ -33,9 +35,10 @@ function hostStore(options) {
     throw new CarapaceError('ERR_CARAPACE_OPTION_VALUE', 'expected the path of a file', { path: 'hostStore.path' });
   }
   const file = resolve(path);
-  const { handle, origin, damage } = configure('hostStore', () => native.openHostStore({ path: file, maxKeys }));
+  const handle = configure('hostStore', () => native.HostStoreFile.open({ path: file, maxKeys }));
   const report = createReporter('host-store', onEvent);
-  if (origin === 'replaced') report({ type: 'host-store.replaced', rule: damage, action: 'recreate' });
+  const { damage } = handle;
+  if (damage) report({ type: 'host-store.replaced', rule: damage, action: 'recreate' });
   const store = Object.freeze({ path: file });
   accesses.set(store, { handle, claimName: createNameList(), tellChanges: createTeller(handle, report) });
   return store;
@@ -68,7 +71,7 @@ function createNameList() {
 }
 
 /**
- * @param {any} handle
+ * @param {Handle} handle
  * @param {ReturnType<typeof createReporter>} report
  */
 function createTeller(handle, report) {
@@ -77,7 +80,7 @@ function createTeller(handle, report) {
   return function tellChanges(count) {
     if (count === told) return;
     told = count;
-    for (const { kind, reason } of native.takeHostStoreChanges(handle)) {
+    for (const { kind, reason } of handle.takeChanges()) {
       const action = kind === 'remade' ? 'recreate' : kind === 'followed' ? 'follow' : 'keep';
       report({ type: `host-store.${kind}`, ...(reason !== undefined && { rule: reason }), action });
     }

@@ -1,6 +1,7 @@
 //! The host store under several processes. Each test starts this very binary again as its workers; the test
 //! `worker` is what they run, and does nothing when it is not told what.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "what the tests share may fail as they may")]
 
 use carapace::host_store::HostStore;
 use carapace::rate_limit::{Policy, PolicyInput, State, algorithm};

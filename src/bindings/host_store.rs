@@ -1,9 +1,9 @@
 //! Opening a host store, and what becomes of its file.
+#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::error::SetupError;
 use super::hooks;
 use crate::rate_limit::Counters;
-use napi::bindgen_prelude::External;
 use napi_derive::napi;
 
 /// The options of `hostStore` as they come from JavaScript.
@@ -15,23 +15,6 @@ pub struct HostStoreInput {
     pub max_keys: Option<f64>,
 }
 
-/// An opened store, as limiters take it.
-pub struct HostStoreHandle(
-    /// What a limiter counts in.
-    pub Counters,
-);
-
-/// An opened store.
-#[napi(object, object_from_js = false)]
-pub struct OpenedHostStore {
-    /// For `createRateLimiter`.
-    pub handle: External<HostStoreHandle>,
-    /// `kept`, `created` or `replaced`.
-    pub origin: String,
-    /// Why the file that was there could not be used.
-    pub damage: Option<String>,
-}
-
 /// Something that happened to the file of a store.
 #[napi(object, object_from_js = false)]
 pub struct HostStoreChange {
@@ -41,33 +24,70 @@ pub struct HostStoreChange {
     pub reason: Option<String>,
 }
 
+/// An opened store.
+#[napi]
+pub struct HostStoreFile {
+    counters: Counters,
+    damage: Option<&'static str>,
+}
+
+#[napi]
+impl HostStoreFile {
+    /// Opens the store, or makes it.
+    ///
+    /// # Errors
+    /// `ERR_CARAPACE_OPTION_VALUE` for `maxKeys` out of range, `ERR_CARAPACE_STORE_FILE` when the file cannot
+    /// be used or made.
+    #[napi(factory, catch_unwind)]
+    pub fn open(input: HostStoreInput) -> Result<Self, SetupError> {
+        hooks::crossing(hooks::Kind::Config);
+        Ok(platform::open(&input)?)
+    }
+
+    /// Why the file that was there could not be used and was replaced, if so.
+    #[napi(getter, catch_unwind)]
+    #[must_use]
+    pub fn damage(&self) -> Option<&'static str> {
+        self.damage
+    }
+
+    /// What has happened to the file and was not told yet, oldest first.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<HostStoreChange> {
+        hooks::crossing(hooks::Kind::Rare);
+        platform::changes(&self.counters)
+    }
+}
+
+impl HostStoreFile {
+    /// What a limiter counts in.
+    pub(super) fn counters(&self) -> Counters {
+        self.counters.clone()
+    }
+}
+
 #[cfg(unix)]
 mod platform {
-    use super::{HostStoreChange, HostStoreHandle, HostStoreInput, OpenedHostStore};
+    use super::{HostStoreChange, HostStoreFile, HostStoreInput};
     use crate::error::ConfigError;
     use crate::host_store::{Change, HostStore, Origin};
     use crate::rate_limit::{Counters, HostCounters};
-    use napi::bindgen_prelude::External;
     use std::path::Path;
     use std::sync::Arc;
 
-    pub(super) fn open(input: &HostStoreInput) -> Result<OpenedHostStore, ConfigError> {
+    pub(super) fn open(input: &HostStoreInput) -> Result<HostStoreFile, ConfigError> {
         let (store, origin) = HostStore::open(Path::new(&input.path), input.max_keys)?;
-        let (origin, damage) = match origin {
-            Origin::Kept => ("kept", None),
-            Origin::Created => ("created", None),
-            Origin::Replaced(damage) => ("replaced", Some(damage.as_str().to_owned())),
+        let damage = match origin {
+            Origin::Kept | Origin::Created => None,
+            Origin::Replaced(damage) => Some(damage.as_str()),
         };
         let counters = Counters::from(Arc::new(HostCounters::new(store)));
-        Ok(OpenedHostStore {
-            handle: External::new(HostStoreHandle(counters)),
-            origin: origin.to_owned(),
-            damage,
-        })
+        Ok(HostStoreFile { counters, damage })
     }
 
-    pub(super) fn changes(handle: &HostStoreHandle) -> Vec<HostStoreChange> {
-        let Counters::Host(counters) = &handle.0 else { return Vec::new() };
+    pub(super) fn changes(counters: &Counters) -> Vec<HostStoreChange> {
+        let Counters::Host(counters) = counters else { return Vec::new() };
         let changes = counters.file().take_changes().into_iter();
         changes.map(HostStoreChange::from).collect()
     }
@@ -88,35 +108,16 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::{HostStoreChange, HostStoreHandle, HostStoreInput, OpenedHostStore};
+    use super::{HostStoreChange, HostStoreFile, HostStoreInput};
     use crate::error::{ConfigError, ErrorCode};
+    use crate::rate_limit::Counters;
 
-    pub(super) fn open(_: &HostStoreInput) -> Result<OpenedHostStore, ConfigError> {
+    pub(super) fn open(_: &HostStoreInput) -> Result<HostStoreFile, ConfigError> {
         let message = "a host store needs Linux or macOS";
         Err(ConfigError::new(ErrorCode::StoreFile, "path", message))
     }
 
-    pub(super) fn changes(_: &HostStoreHandle) -> Vec<HostStoreChange> {
+    pub(super) fn changes(_: &Counters) -> Vec<HostStoreChange> {
         Vec::new()
     }
-}
-
-/// Opens the store, or makes it.
-///
-/// # Errors
-/// `ERR_CARAPACE_OPTION_VALUE` for `maxKeys` out of range, `ERR_CARAPACE_STORE_FILE` when the file cannot be
-/// used or made.
-#[napi(catch_unwind)]
-#[expect(clippy::needless_pass_by_value, reason = "that is how it comes from JavaScript")]
-pub fn open_host_store(input: HostStoreInput) -> Result<OpenedHostStore, SetupError> {
-    hooks::crossing(hooks::Kind::Config);
-    Ok(platform::open(&input)?)
-}
-
-/// What has happened to the store's file and was not told yet, oldest first.
-#[napi(catch_unwind)]
-#[must_use]
-pub fn take_host_store_changes(handle: &External<HostStoreHandle>) -> Vec<HostStoreChange> {
-    hooks::crossing(hooks::Kind::Rare);
-    platform::changes(handle)
 }

@@ -9,7 +9,7 @@
 use super::client_key::ClientRules;
 use super::error::SetupError;
 use super::hooks;
-use super::host_store::HostStoreHandle;
+use super::host_store::HostStoreFile;
 use super::hot::HotHandle;
 use crate::rate_limit::{Counters, Limiter, LimiterInput, PolicyInput, ProcessStore};
 use calls::{
@@ -17,7 +17,6 @@ use calls::{
     ResetKeyCall, RewardCall, call,
 };
 use lists::Lists;
-use napi::bindgen_prelude::External;
 use napi_derive::napi;
 use std::rc::Rc;
 
@@ -115,7 +114,7 @@ pub struct RateLimiter {
 pub fn create_rate_limiter(
     input: RateLimitInput,
     client: &ClientRules,
-    store: Option<&External<HostStoreHandle>>,
+    store: Option<&HostStoreFile>,
 ) -> Result<RateLimiter, SetupError> {
     hooks::crossing(hooks::Kind::Config);
     let RateLimitInput { policies, max_keys, allow_list, deny_list } = input;
@@ -126,7 +125,7 @@ pub fn create_rate_limiter(
     // Checked before names are taken, so that a refused limiter takes none.
     Limiter::check(&input)?;
     let counters = if let Some(store) = store {
-        store.0.clone()
+        store.counters()
     } else {
         names::number(&mut input.policies);
         Counters::from(ProcessStore::shared())
