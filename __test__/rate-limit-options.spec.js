@@ -152,7 +152,7 @@ describe('rateLimit.login refuses', () => {
     ['policies', UNKNOWN, { policies: [] }],
     ['keyGenerator', UNKNOWN, { keyGenerator: fn }],
     ['skipSuccessfulRequests', UNKNOWN, { skipSuccessfulRequests: true }],
-    ['store', UNKNOWN, { store: store() }],
+    ['store', CONFLICT, { store: store() }],
   ];
   for (const [path, code, options] of cases) {
     it(`${path}: ${code} for ${JSON.stringify(options)}`, () => {

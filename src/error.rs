@@ -22,7 +22,7 @@ pub enum ErrorCode {
     HeaderValue,
     /// A Content-Security-Policy source expression or directive value that is not one (CSP Level 3).
     CspSource,
-    /// A file of the host store that cannot be made, opened or trusted.
+    /// The file of a host store, or its directory, cannot be used.
     StoreFile,
 }
 

@@ -6,7 +6,6 @@
 pub mod client_key;
 pub mod error;
 pub mod form;
-#[cfg(unix)]
 pub mod host_store;
 pub mod json;
 pub mod rate_limit;
