@@ -525,6 +525,11 @@ export interface FormOptions extends KeyRuleOptions {
   charsetSentinel?: boolean;
   /** Read `&#9786;` in ISO-8859-1 forms as the character of that number. Default false. */
   interpretNumericEntities?: boolean;
+  /**
+   * Leave one value of each parameter while parsing, as {@link hpp} does after it, with the originals in
+   * `request.bodyPolluted` or `request.queryPolluted`. Default false; the chain does it by itself.
+   */
+  hpp?: boolean | Pick<HppOptions, 'keep' | 'whitelist'>;
 }
 
 /** Options of {@link urlencoded}. */

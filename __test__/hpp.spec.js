@@ -55,6 +55,26 @@ describe('hpp', () => {
     assert.deepEqual(cleaned('id[x]=2'), { id: { x: '2' } });
   });
 
+  it('makes no way to a prototype out of a list S-34', () => {
+    const { query, request } = run(
+      {},
+      {
+        query: qs.parse('constructor[0][prototype][x]=1&u[constructor][][prototype]=2&constructors[][prototype]=3', {
+          allowPrototypes: true,
+        }),
+      },
+    );
+    assert.deepEqual(Object.entries(query), [
+      ['u', {}],
+      ['constructors', { prototype: '3' }],
+    ]);
+    assert.deepEqual(Object.keys(request.queryPolluted), ['constructor', 'u', 'constructors']);
+    assert.deepEqual(
+      cleaned('constructor=1&constructor=2&a[constructor][][name]=3'),
+      JSON.parse('{"constructor":"2","a":{"constructor":{"name":"3"}}}'),
+    );
+  });
+
   it('refuses with keep reject, naming the place', () => {
     const { error, findings } = run({ keep: 'reject' }, { query: { u: { 'a/b': ['1', 'secret'] } } });
     assert.deepEqual(

@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const querystring = require('node:querystring');
 const { describe, it } = require('node:test');
 const qs = require('qs');
 const { queryParser } = require('..');
@@ -79,12 +80,14 @@ describe('queryParser', () => {
   it('gives plain strings the value that the core gives them', () => {
     const parse = queryParser();
     const core = queryParser({ maxKeys: 10_000 });
+    const simple = queryParser({ extended: false });
     for (const query of [
       'a=1',
       'a=1&b=2',
       'a',
       'a=',
       '=1',
+      'a=1&=&b=2',
       '&&a=1&&',
       'a=b=c',
       'a=1&a=2',
@@ -98,6 +101,7 @@ describe('queryParser', () => {
     ]) {
       assert.deepEqual(Object.entries(parse(query)), Object.entries(core(query)), query);
       assert.deepEqual(parse(query), qs.parse(query, { allowPrototypes: true }), query);
+      assert.deepEqual(simple(query), { ...querystring.parse(query) }, query);
     }
   });
 

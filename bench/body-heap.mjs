@@ -1,8 +1,8 @@
 // Memory over a million bodies of 2 KB, clean and flagged ones, through the parse step of json(). Fails when RSS after
 // the first tenth does not stay flat. `node --expose-gc bench/body-heap.mjs [bodies]`
-import { CLEAN, FLAGGED } from './bodies.mjs';
+import { CLEAN, FLAGGED } from './shared/bodies.mjs';
 import { machine, printTable } from './harness.mjs';
-import { withDefaultRules } from './json-subjects.mjs';
+import { withDefaultRules } from './shared/json-subjects.mjs';
 
 const TOTAL = Number(process.argv[2] ?? 1_000_000);
 const ALLOWED = 0.05;

@@ -6,9 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import zlib from 'node:zlib';
-import { BOMBS, CLEAN, FLAGGED } from './bodies.mjs';
+import { BOMBS, CLEAN, FLAGGED } from './shared/bodies.mjs';
 import { interleave, machine, printTable, quantile } from './harness.mjs';
-import { bombProof, floor, today, twin, withDefaultRules, withPatternsAndDepth } from './json-subjects.mjs';
+import { bombProof, floor, today, twin, withDefaultRules, withPatternsAndDepth } from './shared/json-subjects.mjs';
 
 const require = createRequire(import.meta.url);
 const { json } = require('../index.js');

@@ -27,11 +27,15 @@ function createReporter(stem, onEvent) {
 }
 
 /**
+ * @typedef {((finding: Finding, mode: 'enforce' | 'report') => void) & { isHeard: () => boolean }} FindingReporter
+ */
+
+/**
  * Makes the function that tells what a rule found in a request: as an event of the middleware, to `onFinding`, and on
  * the diagnostics channel `carapace:finding`, which has the findings of every middleware.
  * @param {string} stem
  * @param {{ onEvent?: (event: CarapaceEvent) => void, onFinding?: (finding: Finding) => void }} listeners
- * @returns {((finding: Finding, mode: 'enforce' | 'report') => void) & { isHeard: () => boolean }}
+ * @returns {FindingReporter}
  */
 function createFindingReporter(stem, { onEvent, onFinding }) {
   const report = createReporter(stem, onEvent);

@@ -1,9 +1,10 @@
 'use strict';
 
 const { json } = require('./body/json');
-const { queryParser } = require('./body/query-parser');
-const { urlencoded } = require('./body/urlencoded');
+const { createQueryParser } = require('./body/query-parser');
+const { createUrlencoded } = require('./body/urlencoded');
 const { hpp } = require('./hpp');
+const { inPassOf } = require('./hpp/in-chain');
 const { readOptions } = require('./options');
 const { rateLimit } = require('./rate-limit');
 const { createChainSanitize } = require('./sanitize/in-chain');
@@ -20,8 +21,8 @@ const PARTS = [
   ['securityHeaders', securityHeaders, true],
   ['rateLimit', rateLimit, false],
   ['json', json, true],
-  ['urlencoded', urlencoded, true],
-  ['queryParser', queryParser, true],
+  ['urlencoded', (options, chain) => createUrlencoded(options, inPassOf('body', chain)), true],
+  ['queryParser', (options, chain) => createQueryParser(options, inPassOf('query', chain)), true],
   ['sanitize', createChainSanitize, true],
   ['hpp', hpp, true],
 ];

@@ -13,7 +13,18 @@ const bin = (name) => [process.execPath, `node_modules/${name}`];
 
 const STEPS = {
   'rust format': ['cargo', 'fmt', '--check'],
-  'rust lint, core': ['cargo', 'clippy', '--locked', '--all-targets', '--no-default-features', '--', '-D', 'warnings'],
+  'rust lint, core': [
+    'cargo',
+    'clippy',
+    '--locked',
+    '--all-targets',
+    '--no-default-features',
+    '--features',
+    'oracle',
+    '--',
+    '-D',
+    'warnings',
+  ],
   'rust lint, addon': [
     'cargo',
     'clippy',
@@ -32,6 +43,9 @@ const STEPS = {
   'javascript format': [...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
   'node tests': [process.execPath, '--test', '--test-reporter', 'spec', ...specs],
 };
+
+// The same random cases on each run, so that a change is red for what it changed; `npm run test:fuzz` looks for new ones.
+process.env.PROPTEST_RNG_SEED ??= '20261120';
 
 const wanted = process.argv[2] ?? '';
 const failed = [];

@@ -4,11 +4,13 @@ import carapace, {
   CarapaceError,
   explainClient,
   hpp,
+  queryParser,
   sanitize,
   rateLimit,
   type CarapaceEvent,
   type RateLimitInfo,
   securityHeaders,
+  urlencoded,
   type CspDirectives,
   type SecurityHeadersOptions,
 } from 'carapace';
@@ -95,6 +97,9 @@ app.use(
   }),
 );
 carapace({ sanitize: { mode: 'report' }, hpp: false });
+app.use(urlencoded({ hpp: { keep: 'first', whitelist: ['tags'] } }), queryParser({ hpp: true }));
+// @ts-expect-error only after the readers, for bodies of every type
+urlencoded({ hpp: { scalar: 'role' } });
 
 // @ts-expect-error no such place
 sanitize({ locations: ['cookies'] });

@@ -21,18 +21,28 @@ const PLAIN_LENGTH = 256;
  * @returns {import('../../index').QueryParser}
  */
 function queryParser(options) {
+  return createQueryParser(options);
+}
+
+/**
+ * @param {import('../../index').QueryParserOptions} [options]
+ * @param {import('./form').InPass} [chainHpp] what the chain's `hpp` leaves to this parser
+ * @returns {import('../../index').QueryParser}
+ */
+function createQueryParser(options, chainHpp) {
   const settings = readOptions('queryParser', options, OPTIONS);
   const { onReject } = settings;
-  const parseForm = /** @type {ReturnType<typeof createFormParser<string>>} */ (
-    createFormParser('queryParser', settings, 'query')
+  const { parseForm, separates } = /** @type {ReturnType<typeof createFormParser<string>>} */ (
+    createFormParser('queryParser', settings, 'query', chainHpp)
   );
   const isDefault = settings.parameterLimit === undefined && settings.maxKeys === undefined;
   const splitsPlain = isDefault && settings.maxKeyLength === undefined;
 
-  /** @param {string} query */
+  /** @param {string} query @returns {import('./form').Parsed} */
   function parse(query) {
     const plain = splitsPlain ? splitPlain(query) : undefined;
-    return plain === undefined ? parseForm(query, 0) : { value: plain };
+    if (plain === undefined) return parseForm(query, 0);
+    return separates ? { value: plain, polluted: {} } : { value: plain };
   }
 
   /**
@@ -45,6 +55,8 @@ function queryParser(options) {
     const parsed = parse(queryOf(request.url));
     if ('error' in parsed) return refuse(request, response, next, /** @type {any} */ (parsed.error), { onReject });
     setQuery(request, parsed.value);
+    // What an earlier `hpp` has put aside belongs to a query that is replaced now.
+    if (separates || request.queryPolluted !== undefined) request.queryPolluted = parsed.polluted;
     next();
   }
   return /** @type {any} */ (queryParser);
@@ -92,10 +104,13 @@ function splitPlain(query) {
       // A repeated name, and one that an object inherits, such as constructor.
       if (name in result) return undefined;
       result[name] = nameEnd === end ? '' : query.slice(nameEnd + 1, end);
+    } else if (end > start) {
+      // A value without a name: what that is depends on the grammar.
+      return undefined;
     }
     start = end + 1;
   }
   return result;
 }
 
-module.exports = { OPTIONS, queryParser };
+module.exports = { OPTIONS, createQueryParser, queryParser };

@@ -19,17 +19,28 @@ const LATIN1 = 'iso-8859-1';
  * @returns {import('../../index').Middleware}
  */
 function urlencoded(options) {
+  return createUrlencoded(options);
+}
+
+/**
+ * @param {import('../../index').UrlencodedOptions} [options]
+ * @param {import('./form').InPass} [chainHpp] what the chain's `hpp` leaves to this reader
+ * @returns {import('../../index').Middleware}
+ */
+function createUrlencoded(options, chainHpp) {
   const settings = readOptions('urlencoded', options, OPTIONS);
   const { defaultCharset = 'utf-8' } = settings;
-  const parseForm = /** @type {ReturnType<typeof createFormParser<Buffer>>} */ (
-    createFormParser('urlencoded', settings, 'body')
+  const { parseForm } = /** @type {ReturnType<typeof createFormParser<Buffer>>} */ (
+    createFormParser('urlencoded', settings, 'body', chainHpp)
   );
   const read = createBodyReader('urlencoded', settings, {
     type: 'application/x-www-form-urlencoded',
     charsets: (name) => name === 'utf-8' || name === LATIN1,
-    parse(body, request) {
+    parse(body, /** @type {any} */ request) {
       const name = charset(request.headers['content-type']) ?? defaultCharset;
-      return parseForm(body, name === LATIN1 ? 1 : 0);
+      const parsed = parseForm(body, name === LATIN1 ? 1 : 0);
+      if ('value' in parsed && parsed.polluted) request.bodyPolluted = parsed.polluted;
+      return parsed;
     },
   });
   return function urlencoded(request, response, next) {
@@ -37,4 +48,4 @@ function urlencoded(options) {
   };
 }
 
-module.exports = { OPTIONS, urlencoded };
+module.exports = { OPTIONS, createUrlencoded, urlencoded };

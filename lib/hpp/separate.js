@@ -74,6 +74,7 @@ function separate(root, keep, names) {
       if (!isWritten) setOwn(originalsOf(frame), key, value);
       isWritten = true;
       value = keptOf(value, keep);
+      if (leadsToPrototype(key, value)) continue;
     }
     const known = copies.get(/** @type {any} */ (value));
     setOwn(frame.copy, key, known ?? value);
@@ -97,6 +98,16 @@ function open(source, where, copies) {
   copyHidden(source, keys, copy);
   copies.set(source, copy);
   return { source, copy, keys, at: 0, originals: undefined, ...where };
+}
+
+/**
+ * Whether what is kept of a list would lead to a prototype, as the list did not: `constructor[0][prototype]` without its
+ * index. Rules that have looked at the list let it through.
+ * @param {string} key
+ * @param {unknown} kept
+ */
+function leadsToPrototype(key, kept) {
+  return key === 'constructor' && isContainer(kept) && Object.hasOwn(kept, 'prototype');
 }
 
 /**

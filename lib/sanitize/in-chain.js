@@ -71,4 +71,4 @@ function readerOptions(given) {
   return typeof given === 'object' && given !== null ? given : {};
 }
 
-module.exports = { createChainSanitize };
+module.exports = { createChainSanitize, isFormCovered, readerOptions };

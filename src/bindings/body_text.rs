@@ -15,6 +15,8 @@ pub struct Checker {
     buffers: RefCell<TextBuffers>,
     /// Whether the body that was flagged last has no byte of 0x80 and above.
     is_ascii: Cell<bool>,
+    /// Whether its keys are known to be unique.
+    has_unique_keys: Cell<bool>,
     pub(super) refusal: RefCell<Option<Refusal>>,
     pub(super) findings: RefCell<Vec<Finding>>,
 }
@@ -26,6 +28,7 @@ impl Checker {
             scratch: RefCell::default(),
             buffers: RefCell::default(),
             is_ascii: Cell::default(),
+            has_unique_keys: Cell::default(),
             refusal: RefCell::default(),
             findings: RefCell::default(),
         }
@@ -49,13 +52,14 @@ impl HotFunction for Scan {
 
     fn call(&self, arguments: &Arguments<'_>, _: &mut [f64]) -> Result<Reply, BadArgument> {
         let body = arguments.bytes(0)?;
-        let Checker { rules, scratch, refusal, is_ascii, .. } = &*self.checker;
+        let Checker { rules, scratch, refusal, .. } = &*self.checker;
         let verdict = json::scan(body, rules, &mut scratch.borrow_mut());
         match verdict {
             Verdict::Clean(facts) => self.text(arguments, body, facts),
-            Verdict::Flagged { facts, .. } => {
+            Verdict::Flagged { facts, has_unique_keys, .. } => {
                 refusal.replace(None);
-                is_ascii.set(facts.is_ascii());
+                self.checker.is_ascii.set(facts.is_ascii());
+                self.checker.has_unique_keys.set(has_unique_keys);
                 Ok(Reply::Number(FLAGGED))
             }
             Verdict::Refused(reason) => {
@@ -112,7 +116,9 @@ impl HotFunction for Judge {
         if checker.refusal.borrow().is_some() {
             return Ok(Reply::Number(REFUSED));
         }
-        match json::sanitize(body, &checker.rules) {
+        let sanitize =
+            if checker.has_unique_keys.get() { json::sanitize_unique } else { json::sanitize };
+        match sanitize(body, &checker.rules) {
             Ok(Sanitized { text, findings, .. }) => {
                 if let Some(slot) = out.first_mut() {
                     *slot = u32::try_from(findings.len()).map_or(f64::INFINITY, f64::from);

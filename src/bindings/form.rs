@@ -5,7 +5,7 @@ use super::error::SetupError;
 use super::hooks;
 use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
 use crate::error::ConfigError;
-use crate::form::{self, FormOptions, FormRefusal, Scratch, Source};
+use crate::form::{self, Form, FormFinding, FormOptions, FormRefusal, HppOptions, Scratch, Source};
 use crate::json::{JsonOptions, Rules};
 use napi_derive::napi;
 use std::cell::RefCell;
@@ -44,6 +44,18 @@ pub struct FormInput {
     pub dotted: Option<KeyRuleInput>,
     /// Names with NUL.
     pub nul: Option<KeyRuleInput>,
+    /// What is done about lists of values; nothing without it.
+    pub hpp: Option<HppInput>,
+}
+
+/// The options of parameter pollution.
+#[napi(object)]
+#[derive(Default)]
+pub struct HppInput {
+    /// `last`, `first` or `reject`.
+    pub keep: Option<String>,
+    /// Parameters that may have several values.
+    pub whitelist: Option<Vec<String>>,
 }
 
 /// What was found in a form.
@@ -51,8 +63,26 @@ pub struct FormInput {
 pub struct FormJudgement {
     /// Set when the form must not be used.
     pub refusal: Option<RefusalReply>,
-    /// What was found, the first hundred.
+    /// What the rules found, the first hundred.
     pub findings: Vec<FindingReply>,
+    /// Set when parameters had several values of which one was kept.
+    pub polluted: Option<PollutedReply>,
+}
+
+/// The parameters that had several values.
+#[napi(object)]
+pub struct PollutedReply {
+    /// JSON text of them as they came.
+    pub json: String,
+    /// JSON pointers of them, the first hundred.
+    pub paths: Vec<String>,
+}
+
+impl HppInput {
+    fn compile(self) -> Result<HppOptions, ConfigError> {
+        let keep = self.keep.as_deref().unwrap_or("last");
+        HppOptions::default().with_keep(keep)?.with_whitelist(&self.whitelist.unwrap_or_default())
+    }
 }
 
 impl FormInput {
@@ -75,6 +105,7 @@ impl FormInput {
         if self.permissive == Some(true) {
             return Ok(options);
         }
+        options = options.with_hpp(self.hpp.map(HppInput::compile).transpose()?);
         let rule = |input: Option<KeyRuleInput>| input.unwrap_or_default().into();
         let rules = Rules::try_from(&JsonOptions {
             max_keys: self.max_keys,
@@ -179,18 +210,8 @@ impl Checker {
     ) -> Result<Reply, BadArgument> {
         let mut scratch = self.scratch.borrow_mut();
         let (reply, judgement) = match form::parse(input, source, &self.options, &mut scratch) {
-            Ok(form) if form.total == 0 => (arguments.latin1(form.json).map(Reply::String)?, None),
-            Ok(form) => {
-                let findings = form.findings.iter().map(|finding| FindingReply {
-                    rule: finding.rule.as_str().to_owned(),
-                    action: action(finding.outcome).to_owned(),
-                    path: finding.pointer.clone(),
-                });
-                let findings = findings.collect();
-                let judgement = FormJudgement { refusal: None, findings };
-                (arguments.latin1(form.json).map(Reply::String)?, Some(judgement))
-            }
-            Err(refusal) => (Reply::Number(0.0), Some(refusal.into())),
+            Ok(form) => (arguments.latin1(form.json).map(Reply::String)?, judge(&form)),
+            Err(refusal) => (Reply::Number(0.0), Some(refused(&refusal, scratch.findings()))),
         };
         if let Some(slot) = out.first_mut() {
             *slot = f64::from(u8::from(judgement.is_some()));
@@ -200,12 +221,33 @@ impl Checker {
     }
 }
 
-impl From<FormRefusal> for FormJudgement {
-    fn from(refusal: FormRefusal) -> Self {
-        let rule = refusal.as_str().to_owned();
-        let reply = RefusalReply { rule, path: refusal.pointer().to_owned() };
-        Self { refusal: Some(reply), findings: Vec::new() }
+/// What there is to explain about a form, if anything.
+fn judge(form: &Form<'_>) -> Option<FormJudgement> {
+    if form.total == 0 && form.polluted.is_none() {
+        return None;
     }
+    let polluted = form.polluted.map(|polluted| PollutedReply {
+        json: String::from_utf8_lossy(polluted.json).into_owned(),
+        paths: polluted.pointers.to_vec(),
+    });
+    Some(FormJudgement { refusal: None, findings: replies(form.findings), polluted })
+}
+
+/// Why a form is refused. Pollution is what is left to refuse when the rules have done their work.
+fn refused(refusal: &FormRefusal, findings: &[FormFinding]) -> FormJudgement {
+    let rule = refusal.as_str().to_owned();
+    let reply = RefusalReply { rule, path: refusal.pointer().to_owned() };
+    let done = if matches!(refusal, FormRefusal::Polluted { .. }) { findings } else { &[] };
+    FormJudgement { refusal: Some(reply), findings: replies(done), polluted: None }
+}
+
+fn replies(findings: &[FormFinding]) -> Vec<FindingReply> {
+    let reply = |finding: &FormFinding| FindingReply {
+        rule: finding.rule.as_str().to_owned(),
+        action: action(finding.outcome).to_owned(),
+        path: finding.pointer.clone(),
+    };
+    findings.iter().map(reply).collect()
 }
 
 /// The parser of bodies.

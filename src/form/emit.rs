@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 use super::text::{Span, Texts};
-use super::tree::{Key, Kind, Node, Tree, position};
+use super::tree::{Key, Kind, NONE, Node, Tree, position};
 
 /// A container that is being written.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,8 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    /// Writes a node. Holes in arrays are left out, as qs compacts them; members named `__proto__` too,
-    /// if so told, as qs drops them (the object around them stays).
+    /// Writes a node. Members without a value are left out, holes in arrays too, as qs compacts them, and
+    /// members named `__proto__`, if so told, as qs drops them (the object around them stays).
     pub(super) fn write(
         &mut self,
         tree: &Tree,
@@ -42,7 +42,7 @@ impl Emitter {
                 out.push(open.end);
                 continue;
             };
-            if drop_proto && is_proto(member.0, texts) {
+            if member.1 == NONE || drop_proto && is_proto(member.0, texts) {
                 self.open.push(open);
                 continue;
             }

@@ -7,7 +7,7 @@
 //! 2. Names with brackets are merged into a tree, exactly as qs 6.17 does it; without any, the list is the
 //!    result already.
 //! 3. The rules of JSON bodies ([`crate::json::Rules`]) look at what a JSON body with that content would
-//!    show them; [`HppOptions`] leave one value of each polluted parameter.
+//!    show them; of what they leave, [`HppOptions`] keep one value of each polluted parameter.
 //! 4. `JSON.parse` makes the objects, so no prototype setter ever runs.
 //!
 //! [`FormOptions::body_parser`] and [`FormOptions::express_query`] make what body-parser 2.4 and Express 4
@@ -35,7 +35,9 @@ mod escape;
 mod guard;
 mod hpp;
 mod index;
+mod load;
 mod merge;
+mod names;
 mod options;
 #[cfg(any(test, fuzzing))]
 pub mod oracle;
@@ -53,8 +55,8 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use hpp::{HppKeep, HppOptions, HppScope};
+pub use hpp::{HppKeep, HppOptions};
 pub use options::{ArrayLimit, Duplicates, FormOptions, Overflow, Syntax};
-pub use outcome::{Form, FormFinding, FormRefusal};
+pub use outcome::{Form, FormFinding, FormRefusal, Polluted};
 pub use parse::{MAX_INPUT_BYTES, Scratch, parse};
 pub use source::{Charset, Source};

@@ -246,7 +246,7 @@ impl FormOptions {
         self
     }
 
-    /// What is done about repeated parameters, after everything else; `None` is nothing.
+    /// What is done about lists of values, after everything else; `None` is nothing.
     #[must_use]
     pub fn with_hpp(mut self, hpp: Option<HppOptions>) -> Self {
         self.hpp = hpp;

@@ -34,7 +34,7 @@ pub fn check(number: u8, input: &[u8], scratch: &mut Scratch) {
     check_text(form.json, has_rules);
     assert!(hpp.is_none() || !holds_array(form.json), "an array is left");
     if let Some(polluted) = form.polluted {
-        check_text(polluted, has_rules);
+        check_text(polluted.json, has_rules);
     }
 }
 

@@ -42,6 +42,11 @@ pub enum FormRefusal {
         /// The parameter.
         pointer: String,
     },
+    /// A list of values, under [`super::HppKeep::Reject`].
+    Polluted {
+        /// The parameter.
+        pointer: String,
+    },
     /// Raw bytes that are not UTF-8.
     InvalidUtf8,
 }
@@ -59,6 +64,7 @@ impl FormRefusal {
             Self::ArrayLimit { .. } => "array-limit",
             Self::Forbidden { rule, .. } => rule.as_str(),
             Self::Duplicate { .. } => Rule::Duplicate.as_str(),
+            Self::Polluted { .. } => "polluted",
             Self::InvalidUtf8 => "invalid-utf8",
         }
     }
@@ -71,7 +77,8 @@ impl FormRefusal {
             | Self::TooDeep { pointer }
             | Self::ArrayLimit { pointer }
             | Self::Forbidden { pointer, .. }
-            | Self::Duplicate { pointer } => pointer,
+            | Self::Duplicate { pointer }
+            | Self::Polluted { pointer } => pointer,
             Self::TooLarge | Self::TooManyParameters | Self::TooManyKeys | Self::InvalidUtf8 => "",
         }
     }
@@ -89,9 +96,9 @@ impl std::error::Error for FormRefusal {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FormFinding {
-    /// The rule; [`Rule::Duplicate`] for a polluted parameter.
+    /// The rule.
     pub rule: Rule,
-    /// What was done. A polluted parameter of which one value was kept counts as stripped.
+    /// What was done.
     pub outcome: Outcome,
     /// JSON pointer (RFC 6901) of the member in the form as it came.
     pub pointer: String,
@@ -128,6 +135,40 @@ impl Findings {
     }
 }
 
+/// A bounded list of JSON pointers.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    pub(super) list: Vec<String>,
+    pub(super) total: usize,
+}
+
+impl Paths {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.total = 0;
+    }
+
+    /// Counts a place, and lists it unless there are enough.
+    pub(super) fn add(&mut self, pointer: impl FnOnce() -> String) {
+        self.total += 1;
+        if self.list.len() < FINDINGS_CAP {
+            self.list.push(pointer());
+        }
+    }
+}
+
+/// The parameters of a form that came with several values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Polluted<'a> {
+    /// One JSON object in ASCII: they as they came, each at its place.
+    pub json: &'a [u8],
+    /// JSON pointers (RFC 6901) of them, at most [`FINDINGS_CAP`].
+    pub pointers: &'a [String],
+    /// How many there were.
+    pub total: usize,
+}
+
 /// A form as JSON text, borrowed from the [`super::Scratch`] it was made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -137,10 +178,10 @@ pub struct Form<'a> {
     /// kept, as body-parser and Express keep them: they hide the inherited method, so
     /// `Object.hasOwn(body, name)` is the call that always works.
     pub json: &'a [u8],
-    /// One JSON object in ASCII with the polluted parameters as they came, if there are any.
-    pub polluted: Option<&'a [u8]>,
-    /// The findings, at most [`FINDINGS_CAP`].
+    /// The polluted parameters, if there are any and [`super::HppOptions`] look for them.
+    pub polluted: Option<Polluted<'a>>,
+    /// The findings of the rules, at most [`FINDINGS_CAP`].
     pub findings: &'a [FormFinding],
-    /// How many findings there were.
+    /// How many findings of the rules there were.
     pub total: usize,
 }

@@ -3,6 +3,7 @@
 use super::decode::InvalidUtf8;
 use super::index::{Index, KEEP_SLOTS, SMALL};
 use super::options::Duplicates;
+use super::segments::named;
 use super::text::{Span, Texts};
 use super::tree::{NONE, position};
 
@@ -89,6 +90,21 @@ impl Parameters {
             Some(found.value)
         });
         std::iter::once(entry.value).chain(further)
+    }
+
+    /// The order in which qs merges: that of JavaScript's `Object.keys`, so array indices come first.
+    /// Parameters that were removed are left out.
+    pub(super) fn merge_order(&self, texts: Texts<'_>, order: &mut Vec<u32>) {
+        let index = |entry: &Entry| named(entry.name, texts).array_index();
+        let live = self.entries.iter().enumerate().filter(|(_, entry)| entry.count > 0);
+        order.clear();
+        order.extend(live.map(|(at, _)| position(at)));
+        if self.entries.iter().any(|entry| index(entry).is_some()) {
+            order.sort_by_cached_key(|at| {
+                let index = self.entries.get(*at as usize).and_then(index);
+                index.map_or((true, 0), |index| (false, index.to_bits()))
+            });
+        }
     }
 
     /// Adds a value under the policy for names that are there already.

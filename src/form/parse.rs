@@ -7,13 +7,13 @@ use super::guard;
 use super::hpp::Pollution;
 use super::merge::{Leaf, Merger};
 use super::options::{FormOptions, Overflow, Syntax};
-use super::outcome::{Findings, Form, FormRefusal};
-use super::parameters::{Entry, Offence, Parameters};
+use super::outcome::{Findings, Form, FormFinding, FormRefusal, Paths, Polluted};
+use super::parameters::{Offence, Parameters};
 use super::reader::Reader;
-use super::segments::{self, Splitter, Step, TooDeep, canonical_index};
+use super::segments::{self, Splitter, Step, TooDeep};
 use super::source::Source;
 use super::text::{Span, Texts};
-use super::tree::{ROOT, Tree, position};
+use super::tree::{ROOT, Tree};
 use crate::json::Action;
 
 /// Longest input: 256 MiB. Its JSON text, at most six times as long, stays below 2 GiB; V8 makes no string
@@ -35,8 +35,9 @@ pub struct Scratch {
     tree: Tree,
     emitter: Emitter,
     findings: Findings,
+    polluted: Paths,
     json: Vec<u8>,
-    polluted: Vec<u8>,
+    originals: Vec<u8>,
 }
 
 /// Parses a form or query string (without its `?`) into JSON text.
@@ -124,7 +125,7 @@ impl Scratch {
 
     /// Forgets the last input. Memory is kept, up to a bound.
     fn reset(&mut self) {
-        for buffer in [&mut self.json, &mut self.arena, &mut self.polluted] {
+        for buffer in [&mut self.json, &mut self.arena, &mut self.originals] {
             buffer.clear();
             buffer.shrink_to(KEEP_BYTES);
         }
@@ -135,15 +136,25 @@ impl Scratch {
         self.list.clear();
         self.list.shrink_to(KEEP_ENTRIES);
         self.findings.clear();
+        self.polluted.clear();
     }
 
     fn form(&self) -> Form<'_> {
+        let Paths { list, total } = &self.polluted;
+        let polluted = Polluted { json: &self.originals, pointers: list, total: *total };
         Form {
             json: &self.json,
-            polluted: Some(self.polluted.as_slice()).filter(|text| !text.is_empty()),
+            polluted: Some(polluted).filter(|polluted| polluted.total > 0),
             findings: &self.findings.list,
             total: self.findings.total,
         }
+    }
+
+    /// What the rules found in the form that was parsed last, be it one that was refused: as
+    /// [`FormRefusal::Polluted`], after they had done their work.
+    #[must_use]
+    pub fn findings(&self) -> &[FormFinding] {
+        &self.findings.list
     }
 
     /// Writes the parameters that were read.
@@ -191,7 +202,7 @@ impl Scratch {
     fn nest(&mut self, run: &Run<'_>) -> Result<(), FormRefusal> {
         let texts = Texts { input: run.input, arena: &self.arena };
         self.tree.reset();
-        merge_order(self.parameters.entries(), texts, &mut self.order);
+        self.parameters.merge_order(texts, &mut self.order);
         let array_limit = run.splitter.array_limit;
         let mut merger = Merger { tree: &mut self.tree, texts, array_limit, overflowed: false };
         for at in &self.order {
@@ -217,31 +228,43 @@ impl Scratch {
 
     /// Writes the tree, held against the rules if it is `suspicious`, without polluted parameters.
     fn write_tree(&mut self, run: &Run<'_>, suspicious: bool) -> Result<(), FormRefusal> {
-        let texts = Texts { input: run.input, arena: &self.arena };
-        let drop_proto = run.drops_proto();
-        // What is left out of the result must still be found, and what comes out of a list is judged as it
-        // came and as it stays.
-        let apart = suspicious && (run.options.hpp.is_some() || drop_proto);
-        if apart {
-            self.emitter.write(&self.tree, ROOT, texts, false, &mut self.json);
-            guard::sanitize_text(&self.json, run.options, Some(&mut self.findings))?;
+        let mut sanitized = None;
+        if suspicious {
+            sanitized = self.sanitize_tree(run)?;
+            if run.options.hpp.is_none() {
+                self.json = sanitized.unwrap_or_else(|| std::mem::take(&mut self.json));
+                return Ok(());
+            }
             self.json.clear();
         }
+        let mut texts = Texts { input: run.input, arena: &self.arena };
+        if let Some(text) = &sanitized {
+            self.tree.load(text);
+            texts = Texts { input: text, arena: &[] };
+        }
+        let drop_proto = run.drops_proto();
         if let Some(options) = &run.options.hpp {
-            let (emitter, findings) = (&mut self.emitter, &mut self.findings);
-            let polluted = &mut self.polluted;
-            Pollution { options, texts, drop_proto, emitter, findings, polluted }
+            let (emitter, originals) = (&mut self.emitter, &mut self.originals);
+            let paths = &mut self.polluted;
+            Pollution { options, texts, drop_proto, emitter, paths, originals }
                 .remove(&mut self.tree)?;
         }
         self.emitter.write(&self.tree, ROOT, texts, drop_proto, &mut self.json);
-        if suspicious {
-            let findings = if apart { None } else { Some(&mut self.findings) };
-            replace(&mut self.json, run.options, findings)?;
-            if !self.polluted.is_empty() {
-                replace(&mut self.polluted, run.options, None)?;
-            }
-        }
         Ok(())
+    }
+
+    /// Writes the tree and holds its text against the rules. Gives what they leave, if they change anything.
+    fn sanitize_tree(&mut self, run: &Run<'_>) -> Result<Option<Vec<u8>>, FormRefusal> {
+        let texts = Texts { input: run.input, arena: &self.arena };
+        let mut findings = Some(&mut self.findings);
+        // What is left out of the result must still be found.
+        if run.drops_proto() {
+            self.emitter.write(&self.tree, ROOT, texts, false, &mut self.json);
+            guard::sanitize_text(&self.json, run.options, findings.take())?;
+            self.json.clear();
+        }
+        self.emitter.write(&self.tree, ROOT, texts, run.drops_proto(), &mut self.json);
+        guard::sanitize_text(&self.json, run.options, findings)
     }
 
     fn refusal(&self, offence: Offence, run: &Run<'_>) -> FormRefusal {
@@ -251,40 +274,12 @@ impl Scratch {
                 FormRefusal::Duplicate { pointer: run.pointer(name, &self.arena) }
             }
             Offence::KeyTooLong(name) => {
-                let name = unescape(Texts { input: run.input, arena: &self.arena }.get(name));
+                let name = Texts { input: run.input, arena: &self.arena }.get(name);
                 let mut pointer = String::new();
-                segments::push_pointer(&mut pointer, &name);
+                // A pointer shows less of it.
+                segments::push_pointer(&mut pointer, &unescape(name.get(..8_000).unwrap_or(name)));
                 FormRefusal::KeyTooLong { pointer }
             }
         }
-    }
-}
-
-/// Puts what the rules leave of a text in its place.
-fn replace(
-    text: &mut Vec<u8>,
-    options: &FormOptions,
-    findings: Option<&mut Findings>,
-) -> Result<(), FormRefusal> {
-    if let Some(sanitized) = guard::sanitize_text(text, options, findings)? {
-        *text = sanitized;
-    }
-    Ok(())
-}
-
-/// The order in which qs merges: that of JavaScript's `Object.keys`, so array indices come first. Parameters
-/// that were removed are left out.
-fn merge_order(entries: &[Entry], texts: Texts<'_>, order: &mut Vec<u32>) {
-    let index = |entry: &Entry| {
-        canonical_index(texts.get(entry.name)).filter(|index| *index < f64::from(u32::MAX))
-    };
-    let live = entries.iter().enumerate().filter(|(_, entry)| entry.count > 0);
-    order.clear();
-    order.extend(live.map(|(at, _)| position(at)));
-    if entries.iter().any(|entry| index(entry).is_some()) {
-        order.sort_by_cached_key(|at| {
-            let index = entries.get(*at as usize).and_then(index);
-            index.map_or((true, 0), |index| (false, index.to_bits()))
-        });
     }
 }

@@ -90,7 +90,7 @@ impl Reader<'_> {
         traits: &mut Traits,
     ) -> Result<(), Offence> {
         let limit = self.options.rules.limits().key_bytes as usize;
-        if text.len() > limit && unescape(text).len() > limit {
+        if text.len() > limit && is_longer(text, limit) {
             return Err(Offence::KeyTooLong(name));
         }
         let held = if raw & holds::DECODE == 0 { raw } else { scan::contents(text) };
@@ -137,6 +137,11 @@ impl Reader<'_> {
         let name = self.input.get(start..end).unwrap_or_default();
         scan::strip_bracket(name, b']').and_then(|name| scan::strip_bracket(name, b'[')).is_some()
     }
+}
+
+/// Whether a text has more UTF-8 bytes than `limit` when it is decoded. Of six bytes comes one at least.
+fn is_longer(escaped: &[u8], limit: usize) -> bool {
+    escaped.len() / 6 > limit || unescape(escaped).len() > limit
 }
 
 /// Whether a name with brackets may have a segment `__proto__` or `constructor`.

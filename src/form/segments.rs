@@ -108,7 +108,7 @@ impl Splitter {
 }
 
 /// The key of a name without brackets.
-fn named(name: Span, texts: Texts<'_>) -> Key {
+pub(super) fn named(name: Span, texts: Texts<'_>) -> Key {
     canonical_index(texts.get(name)).map_or(Key::Name(name), Key::Index)
 }
 

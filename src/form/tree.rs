@@ -25,6 +25,16 @@ pub(super) enum Key {
     Name(Span),
 }
 
+impl Key {
+    /// The index, where JavaScript takes it for an array's: objects list such names first.
+    pub(super) fn array_index(self) -> Option<f64> {
+        match self {
+            Self::Index(index) if index < f64::from(u32::MAX) => Some(index),
+            _ => None,
+        }
+    }
+}
+
 /// A scalar, an array (possibly with holes) or an object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
@@ -125,7 +135,7 @@ impl Tree {
         self.members.get(id as usize)
     }
 
-    /// Puts another node into a member.
+    /// Puts another node into a member, or takes the value out with [`NONE`].
     pub(super) fn set_node(&mut self, member: u32, node: u32) {
         if let Some(member) = self.members.get_mut(member as usize) {
             member.node = node;
@@ -194,6 +204,33 @@ impl Tree {
         } else if before.count >= SMALL {
             self.index_members(owner, texts);
         }
+    }
+
+    /// Links the members of an object in the order in which JavaScript lists them: indices first.
+    pub(super) fn order_members(&mut self, owner: u32) {
+        let mut ids = Vec::new();
+        let mut next = self.node(owner).head;
+        while let Some(member) = self.member(next) {
+            ids.push(next);
+            next = member.next;
+        }
+        let rank = |id: &u32| {
+            let index = self.member(*id).and_then(|member| member.key.array_index());
+            index.map_or((true, 0), |index| (false, index.to_bits()))
+        };
+        if ids.is_sorted_by_key(rank) {
+            return;
+        }
+        ids.sort_by_cached_key(rank);
+        let mut next = NONE;
+        self.change(owner, |node| node.tail = ids.last().copied().unwrap_or(NONE));
+        for id in ids.into_iter().rev() {
+            if let Some(member) = self.members.get_mut(id as usize) {
+                member.next = next;
+            }
+            next = id;
+        }
+        self.change(owner, |node| node.head = next);
     }
 
     /// Moves the members of a container that has grown into the table.

@@ -42,6 +42,7 @@ mod rewrite;
 mod rules;
 mod sanitize;
 mod scanner;
+mod siblings;
 mod spans;
 mod text;
 mod walk;
@@ -52,7 +53,7 @@ mod x86;
 pub use options::{JsonOptions, RuleOptions};
 pub use refusal::{Refusal, RefusalKind, Rule};
 pub use rules::{Action, DuplicatePolicy, KeyClass, Limits, Rules};
-pub use sanitize::{FINDINGS_CAP, Finding, Outcome, Sanitized, sanitize};
+pub use sanitize::{FINDINGS_CAP, Finding, Outcome, Sanitized, sanitize, sanitize_unique};
 pub use scanner::{Scratch, TextFacts, Verdict, scan};
 pub use text::{Text, TextBuffers, WIDE_PER_MILLE, latin1_into, utf16_into};
 

@@ -8,7 +8,7 @@ use super::options::{JsonOptions, RuleOptions};
 use super::pointer::{Segment, render};
 use super::refusal::{Refusal, RefusalKind};
 use super::rules::{Action, DuplicatePolicy, Rules};
-use super::sanitize::{FINDINGS_CAP, Sanitized, sanitize};
+use super::sanitize::{FINDINGS_CAP, Sanitized, sanitize, sanitize_unique};
 use super::scanner::{Scratch, Verdict, scan, scan_with};
 use super::walk::walk;
 
@@ -142,7 +142,11 @@ pub fn check_clean(body: &[u8], rules: &Rules) {
             Ok(sanitized) => assert_eq!(sanitized, Sanitized::default(), "{shown:?}"),
             Err(refusal) => assert!(naive::parse(body).is_err(), "{refusal:?} for {shown:?}"),
         },
-        Verdict::Flagged { .. } => {}
+        Verdict::Flagged { has_unique_keys, .. } => {
+            if has_unique_keys {
+                assert_eq!(sanitize_unique(body, rules), exact, "{shown:?}");
+            }
+        }
         Verdict::Refused(_) => assert!(exact.is_err(), "{shown:?}"),
     }
 }

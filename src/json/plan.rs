@@ -54,4 +54,6 @@ pub(super) struct Seen {
     pub(super) non_ascii: usize,
     /// Offset of the first such byte.
     pub(super) first_non_ascii: usize,
+    /// Whether every key was looked up, and none came twice in its object.
+    pub(super) has_unique_keys: bool,
 }

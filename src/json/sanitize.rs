@@ -6,12 +6,13 @@ use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use super::allow::AllowList;
-use super::keys::{self, Marks};
+use super::keys::Marks;
 use super::pointer::{self, Segment};
 use super::reader;
 use super::refusal::{Refusal, RefusalKind, Rule};
 use super::rewrite::{self, Edit};
 use super::rules::{Action, DuplicatePolicy, KeyClass, Rules};
+use super::siblings::{Place, Siblings, decoded};
 use super::spans::{Member, Spans, slice};
 
 /// Most findings that are listed; removal goes on beyond it.
@@ -83,13 +84,29 @@ pub struct Sanitized {
 /// [`Refusal`] for invalid UTF-8, malformed text, a limit, a duplicate key under the policy `reject`,
 /// or a key under a rule that rejects.
 pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
+    decide(body, rules, false)
+}
+
+/// The same for a body of which [`super::scan`] said that its keys are unique: half the time, since they need
+/// not be looked up again.
+///
+/// # Errors
+///
+/// As [`sanitize`], but for duplicate keys.
+pub fn sanitize_unique(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
+    decide(body, rules, true)
+}
+
+fn decide(body: &[u8], rules: &Rules, is_unique: bool) -> Result<Sanitized, Refusal> {
     if let Err(error) = std::str::from_utf8(body) {
         let (kind, at) = (RefusalKind::InvalidUtf8, error.valid_up_to());
         return Err(Refusal::new(kind, at, pointer::pointer_at(body, at)));
     }
     let spans = reader::read(body, rules)?;
-    let mut decider = Decider::new(body, rules, &spans);
-    if let Some(member) = decider.siblings.repeated.and_then(|id| spans.member(id))
+    let siblings = (!is_unique).then(|| Siblings::of(body, &spans));
+    let repeated = siblings.as_ref().and_then(|siblings| siblings.repeated);
+    let mut decider = Decider::new(body, rules, &spans, siblings);
+    if let Some(member) = repeated.and_then(|id| spans.member(id))
         && rules.duplicates == DuplicatePolicy::Reject
     {
         return Err(decider.refusal(RefusalKind::DuplicateKey, member));
@@ -104,58 +121,12 @@ pub fn sanitize(body: &[u8], rules: &Rules) -> Result<Sanitized, Refusal> {
     Ok(done)
 }
 
-/// Key of a member: its object and the decoded bytes.
-type Place<'a> = (u32, Cow<'a, [u8]>);
-
-/// Which members of an object share a decoded key. `SipHash` with random keys: no crafted collisions.
-struct Siblings<'a> {
-    /// First and last occurrence.
-    occurrences: HashMap<Place<'a>, (u32, u32)>,
-    /// The first member whose key its object has already.
-    repeated: Option<u32>,
-}
-
-impl<'a> Siblings<'a> {
-    fn of(body: &'a [u8], spans: &Spans) -> Self {
-        let mut occurrences = HashMap::with_capacity(spans.members.len());
-        let mut repeated = None;
-        for (id, member) in (0..).zip(&spans.members) {
-            match occurrences.entry((member.container, decoded(slice(body, member.key)))) {
-                Entry::Vacant(entry) => {
-                    entry.insert((id, id));
-                }
-                Entry::Occupied(mut entry) => {
-                    entry.get_mut().1 = id;
-                    repeated.get_or_insert(id);
-                }
-            }
-        }
-        Self { occurrences, repeated }
-    }
-
-    /// First and last occurrence of the member's key.
-    fn of_key(&self, id: u32, place: &Place<'a>) -> (u32, u32) {
-        let repeated = self.repeated.and_then(|_| self.occurrences.get(place));
-        repeated.copied().unwrap_or((id, id))
-    }
-}
-
-/// The decoded key, borrowed if it has no escape.
-fn decoded(raw: &[u8]) -> Cow<'_, [u8]> {
-    if !raw.contains(&b'\\') {
-        return Cow::Borrowed(raw);
-    }
-    let mut key = Vec::with_capacity(raw.len());
-    // The reader has checked every escape.
-    let _ = keys::decode(raw, &mut key);
-    Cow::Owned(key)
-}
-
 struct Decider<'a> {
     body: &'a [u8],
     rules: &'a Rules,
     spans: &'a Spans,
-    siblings: Siblings<'a>,
+    /// `None` until they are needed, where keys are known to be unique.
+    siblings: Option<Siblings<'a>>,
     /// New keys given so far, by object, with the old key each replaces.
     renamed: HashMap<(u32, Vec<u8>), Vec<u8>>,
     /// Per container: whether a member before the current one stays.
@@ -167,8 +138,12 @@ struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    fn new(body: &'a [u8], rules: &'a Rules, spans: &'a Spans) -> Self {
-        let siblings = Siblings::of(body, spans);
+    fn new(
+        body: &'a [u8],
+        rules: &'a Rules,
+        spans: &'a Spans,
+        siblings: Option<Siblings<'a>>,
+    ) -> Self {
         let keeps = vec![false; spans.containers.len()];
         let (edits, done, renamed) = (Vec::new(), Sanitized::default(), HashMap::new());
         Self { body, rules, spans, siblings, renamed, keeps, muted_until: 0, edits, done }
@@ -176,7 +151,8 @@ impl<'a> Decider<'a> {
 
     fn decide(&mut self, id: u32, member: &Member) -> Result<(), Refusal> {
         let place = (member.container, decoded(slice(self.body, member.key)));
-        let (first, last) = self.siblings.of_key(id, &place);
+        let siblings = self.siblings.as_ref();
+        let (first, last) = siblings.map_or((id, id), |siblings| siblings.of_key(id, &place));
         if self.rules.duplicates == DuplicatePolicy::First && first != id {
             self.find(Rule::Duplicate, Outcome::Stripped, member);
             self.remove(member);
@@ -248,7 +224,9 @@ impl<'a> Decider<'a> {
 
     /// Whether no other key of the object is `new`, and none becomes it. Takes it if so.
     fn free(&mut self, object: u32, new: &[u8], old: &[u8]) -> bool {
-        if self.siblings.occurrences.contains_key(&(object, Cow::Borrowed(new))) {
+        let (body, spans) = (self.body, self.spans);
+        let siblings = self.siblings.get_or_insert_with(|| Siblings::of(body, spans));
+        if siblings.occurrences.contains_key(&(object, Cow::Borrowed(new))) {
             return false;
         }
         match self.renamed.entry((object, new.to_vec())) {

@@ -63,6 +63,9 @@ pub enum Verdict {
         facts: TextFacts,
         /// Byte offset of the opening quote of the first key in question.
         offset: usize,
+        /// Whether it is certain that no key comes twice in its object, so that
+        /// [`super::sanitize_unique`] will do.
+        has_unique_keys: bool,
     },
     /// Not to be parsed.
     Refused(Refusal),
@@ -115,9 +118,13 @@ pub(super) fn scan_with(
     scratch.begin(body.len());
     match walk(body, Plan::new(rules, body.len()), scratch).and_then(|seen| check_utf8(body, seen))
     {
-        Ok(Seen { flagged, non_ascii, .. }) => {
+        Ok(Seen { flagged, non_ascii, has_unique_keys, .. }) => {
             let facts = TextFacts { non_ascii_bytes: non_ascii };
-            flagged.map_or(Verdict::Clean(facts), |offset| Verdict::Flagged { facts, offset })
+            flagged.map_or(Verdict::Clean(facts), |offset| Verdict::Flagged {
+                facts,
+                offset,
+                has_unique_keys,
+            })
         }
         Err(Stop(kind, at)) => Verdict::Refused(Refusal::new(kind, at, pointer_at(body, at))),
     }

@@ -85,7 +85,7 @@ pub(super) fn walk<L: Lanes>(
     let mut last = [b' '; 64];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     match walk.block(lanes, &last, base) {
-        Ok(()) => Ok(walk.seen),
+        Ok(()) => Ok(Seen { has_unique_keys: walk.plan.duplicates, ..walk.seen }),
         Err(Halt) => Err(walk.stop),
     }
 }

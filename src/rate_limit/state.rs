@@ -142,6 +142,7 @@ pub(super) fn divide_up(number: u128, divisor: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::Rank::{Blocked, High, Low, Middle};
     use super::*;
 
     #[test]
@@ -163,7 +164,6 @@ mod tests {
     #[test]
     fn ranks_by_share_of_the_limit() {
         let ranks = [0, 3, 4, 6, 7, 9, 10].map(|used| Rank::of(used, 9, false));
-        use Rank::{Blocked, High, Low, Middle};
         assert_eq!(ranks, [Low, Low, Middle, Middle, High, High, Blocked]);
         assert_eq!(Rank::of(1, 9, true), Blocked);
         assert_eq!(Rank::of(1, 0, true), Low);

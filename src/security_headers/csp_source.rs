@@ -152,8 +152,11 @@ fn check_host_source(token: &str) -> Result<(), Refusal> {
     let invalid = |why: &str| format!("{} is not a source expression: {why}", quote(token));
     let rest = match token.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => rest,
-        Some(_) => return Err(invalid("its scheme is not one")),
-        None => token,
+        // After a slash it is part of the path.
+        Some((before, _)) if !before.contains('/') => {
+            return Err(invalid("its scheme is not one"));
+        }
+        _ => token,
     };
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let (host, port) =

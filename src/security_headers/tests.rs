@@ -660,6 +660,12 @@ proptest! {
     }
 
     #[test]
+    fn what_looks_like_a_scheme_in_a_path_is_a_path(path in "/[a-z]{0,3}://[a-z]{0,3}") {
+        let source = format!("-.0{path}");
+        prop_assert!(accepts_request_value("img-src", &source), "{}", source);
+    }
+
+    #[test]
     fn no_configuration_text_panics_or_breaks_a_line(key in "[a-zA-Z-]{0,12}", source in any::<String>()) {
         if let Ok(got) = compiled_policy(bare(&[("defaultSrc", &["'self'"]), (&key, &[&source])])) {
             prop_assert!(got.bytes().all(|byte| matches!(byte, b' '..=b'~')));

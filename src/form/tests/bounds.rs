@@ -134,7 +134,9 @@ fn scratch_memory_carries_nothing_over() {
     let long = (0..900).map(|at| format!("u[$k{at}]=1&k{at}=%41&a=1")).collect::<Vec<_>>();
     for part in long.chunks(300) {
         let long = part.join("&");
-        assert!(parse(long.as_bytes(), Source::UTF_8, &options, &mut scratch).unwrap().total > 300);
+        assert!(
+            parse(long.as_bytes(), Source::UTF_8, &options, &mut scratch).unwrap().total == 300
+        );
         let form = parse(b"a=1", Source::UTF_8, &options, &mut scratch).unwrap();
         assert_eq!((form.json, form.polluted, form.total), (br#"{"a":"1"}"#.as_slice(), None, 0));
         assert!(form.findings.is_empty());

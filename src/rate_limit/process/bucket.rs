@@ -14,7 +14,7 @@ struct Place {
     state: State,
 }
 
-/// Nine cache lines of 64 bytes less one: tags and the first place come in one line.
+/// Eight cache lines of 64 bytes, of which the first says where the others need looking at.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct Bucket {

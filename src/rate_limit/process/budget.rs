@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many more buckets there may be than the keys would fill: split buckets are two thirds full on
 /// average.
-pub const BUCKET_ROOM: f64 = 1.4;
+pub const BUCKET_ROOM: f64 = 1.35;
 
 /// Keys and buckets in use, and the most of them. Each counter stands for itself, so relaxed order does.
 #[derive(Debug, Default)]

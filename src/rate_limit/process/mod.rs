@@ -8,10 +8,11 @@
 //! - A full bucket is first cleared of expired keys; else it is split in two, which moves 15 keys. Nothing
 //!   is ever rehashed or swept as a whole, so no hit takes long.
 //! - The table holds at most `max_keys` keys, expired ones included until their place is needed, in at most
-//!   [`budget::BUCKET_ROOM`] times the buckets they fill: 48 bytes a key, plus about 2 for finding buckets.
-//!   At the bound a new key takes the place of an expired one, else of the one with the lowest
-//!   [`Rank`](super::state::Rank) in its bucket; a denied or blocked key is never forgotten. If only such
-//!   keys are found, the new one is not stored, and the decision says so.
+//!   [`budget::BUCKET_ROOM`] times the buckets they fill: 46 bytes a key, and about 2 for finding buckets.
+//!   Up to nine tenths of `max_keys` nothing is given up for room. At the bound a new key takes the place of
+//!   an expired one, else of the one with the lowest [`Rank`](super::state::Rank) in its bucket; a denied or
+//!   blocked key is never forgotten. If only such keys are found, the new one is not stored, and the
+//!   decision says so.
 
 mod bucket;
 pub mod budget;

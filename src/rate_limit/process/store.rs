@@ -46,11 +46,22 @@ impl ProcessStore {
     #[must_use]
     pub fn new(max_keys: usize) -> Self {
         let random = RandomState::new();
+        Self::with_seed(max_keys, (random.hash_one(0_u8), random.hash_one(1_u8)))
+    }
+
+    /// A table whose hashes anybody can foresee who knows the seed: for measurements that are repeated.
+    #[cfg(feature = "oracle")]
+    #[must_use]
+    pub fn with_known_seed(max_keys: usize, seed: (u64, u64)) -> Self {
+        Self::with_seed(max_keys, seed)
+    }
+
+    fn with_seed(max_keys: usize, seed: (u64, u64)) -> Self {
         let store = Self {
             shards: Box::new(std::array::from_fn(|_| Padded::default())),
             budget: Budget::default(),
             policies: Mutex::default(),
-            seed: (random.hash_one(0_u8), random.hash_one(1_u8)),
+            seed,
         };
         store.reserve(max_keys);
         store

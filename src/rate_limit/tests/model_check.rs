@@ -89,15 +89,7 @@ impl Trio {
     fn run(&mut self, operation: &Operation) -> Result<(), String> {
         let now = self.now;
         match *operation {
-            Operation::Hit { policy, key, cost } => {
-                let expected = self.models[policy][key].hit(cost, now);
-                let decision;
-                (self.states[policy][key], decision) =
-                    algorithm::hit(self.states[policy][key], &self.policies[policy], cost, now);
-                let hit = Hit { policy: self.stored[policy], key: self.hashes[key], cost };
-                self.hits.push((policy, key, cost, now));
-                same(expected, decision, Some(self.store.hit(&hit, now)))
-            }
+            Operation::Hit { policy, key, cost } => self.hit(policy, key, cost),
             Operation::HitJointly { key, costs } => self.hit_jointly(key, costs),
             Operation::Peek { policy, key } => {
                 let expected = self.models[policy][key].peek(now);
@@ -108,17 +100,7 @@ impl Trio {
                 }
                 same(expected, algorithm::peek(state, &self.policies[policy], now), found)
             }
-            Operation::Refund { hit } if self.hits.is_empty() => {
-                let _ = hit;
-                Ok(())
-            }
-            Operation::Refund { hit } => {
-                let (policy, key, cost, then) = self.hits[hit % self.hits.len()];
-                self.models[policy][key].refund(cost, then, now);
-                self.change(policy, key, |state, policy| {
-                    algorithm::refund(state, policy, cost, then, now)
-                })
-            }
+            Operation::Refund { hit } => self.refund(hit),
             Operation::Penalize { policy, key, points } => {
                 self.models[policy][key].penalize(points, now);
                 self.change(policy, key, |state, policy| {
@@ -152,6 +134,24 @@ impl Trio {
                 Ok(())
             }
         }
+    }
+
+    fn hit(&mut self, policy: usize, key: usize, cost: u32) -> Result<(), String> {
+        let now = self.now;
+        let expected = self.models[policy][key].hit(cost, now);
+        let state = &mut self.states[policy][key];
+        let decision;
+        (*state, decision) = algorithm::hit(*state, &self.policies[policy], cost, now);
+        let hit = Hit { policy: self.stored[policy], key: self.hashes[key], cost };
+        self.hits.push((policy, key, cost, now));
+        same(expected, decision, Some(self.store.hit(&hit, now)))
+    }
+
+    fn refund(&mut self, hit: usize) -> Result<(), String> {
+        let Some(index) = hit.checked_rem(self.hits.len()) else { return Ok(()) };
+        let ((policy, key, cost, then), now) = (self.hits[index], self.now);
+        self.models[policy][key].refund(cost, then, now);
+        self.change(policy, key, |state, policy| algorithm::refund(state, policy, cost, then, now))
     }
 
     fn hit_jointly(&mut self, key: usize, costs: [u32; POLICIES]) -> Result<(), String> {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 const { sanitize } = require('express-mongo-sanitize');
-const { createJsonParser } = require('../lib/body/json.js');
+const { createJsonParser } = require('../../lib/body/json.js');
 
 const PATTERNS_AND_DEPTH = {
   ...{
