@@ -1,9 +1,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { rateLimit } = require('..');
 const { OPTIONS } = require('../lib/rate-limit');
+const { LOGIN_OPTIONS } = require('../lib/rate-limit/login');
 
 const TYPE = 'ERR_CARAPACE_OPTION_TYPE';
 const VALUE = 'ERR_CARAPACE_OPTION_VALUE';
@@ -139,6 +142,17 @@ describe('rateLimit refuses', () => {
         assert.throws(() => rateLimit({ limit: 1, [name]: /** @type {any} */ (value) }), expected);
       }
     }
+  });
+});
+
+describe('the options of rateLimit.login', () => {
+  it('equal LoginLimitOptions in index.d.ts: those of rateLimit without what it leaves out, and its own', () => {
+    const types = readFileSync(join(__dirname, '..', 'index.d.ts'), 'utf8');
+    const [, leftOut, own] = /interface LoginLimitOptions extends Omit<(.*?)> \{\n(.*?)\n\}/s.exec(types) ?? [];
+    const omitted = [...leftOut.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+    const added = [...own.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name);
+    const expected = [...Object.keys(OPTIONS).filter((name) => !omitted.includes(name)), ...added];
+    assert.deepEqual(Object.keys(LOGIN_OPTIONS).sort(), expected.sort());
   });
 });
 

@@ -124,7 +124,7 @@ function run(steps, visit, first) {
  */
 function createEnding({ settings, report }, policies, keyText) {
   const isEnforced = settings.mode !== 'report';
-  const writeHeaders = createHeaderWriter(settings, keyText);
+  const writeHeaders = createHeaderWriter(settings, keyText, policies);
   const reportDecision = createDecisionReporter(settings, report, keyText);
   const deny = createDenier(settings, fail);
   const watch = createWatcher(settings, policies, () =>
