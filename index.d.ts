@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_CARAPACE_OPTION_REQUIRED'
   | 'ERR_CARAPACE_HEADER_VALUE'
   | 'ERR_CARAPACE_CSP_SOURCE'
+  | 'ERR_CARAPACE_STORE_FILE'
   | 'ERR_CARAPACE_NATIVE_LOAD'
   | 'ERR_CARAPACE_NATIVE_VERSION'
   | 'ERR_CARAPACE_INTERNAL'
@@ -326,8 +327,11 @@ export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptio
   message?: string | object | ((request: any, response: any) => unknown);
   /** Answers denied requests in place of everything else; `Retry-After` is set already. */
   handler?: (request: any, response: any, next: (error?: unknown) => void, error: CarapaceError) => unknown;
-  /** Where hits are counted: a store written for express-rate-limit. Default: a native table in this process. */
-  store?: RateLimitStore;
+  /**
+   * Where hits are counted: a {@link hostStore}, for all processes of the host, or a store written for express-rate-limit. Default: a
+   * native table in this process.
+   */
+  store?: HostStore | RateLimitStore;
   /** How long the store may take, 1 to 2147483647 milliseconds or `Infinity`. Default 1000. A hit that was given up is not tried again. */
   storeTimeoutMs?: number;
   /**
@@ -367,6 +371,8 @@ export interface LoginLimitOptions extends Omit<
   | 'store'
   | 'storeTimeoutMs'
 > {
+  /** Where failures are counted: a {@link hostStore}, for all processes of the host. Default: a native table in this process. */
+  store?: HostStore;
   /** The account that a request wants to log in to, such as `(request) => request.body?.user`. What is no text counts for the address alone. */
   account: (request: any, response: any) => MaybePromise<unknown>;
   /** Failures of one address with all accounts together; `false` for no such limit. Default 20. */
@@ -418,6 +424,34 @@ export namespace rateLimit {
    */
   function login(options: LoginLimitOptions): RateLimiter;
 }
+
+/** Options of {@link hostStore}. */
+export interface HostStoreOptions extends ReportingOptions {
+  /**
+   * The file, on a local disk or in memory; its directory must not be writable by other users, unless it is sticky as /tmp is.
+   * Default: one for this user and this working directory, in `$XDG_RUNTIME_DIR/carapace` or `<temporary>/carapace-<uid>`.
+   */
+  path?: string;
+  /** Clients that the table is made for, 1 to 100000000: 64 bytes each. Default 262144, a file of 16 MiB. */
+  maxKeys?: number;
+}
+
+/** A table of counts that every process of a host shares; to be given to {@link rateLimit} as `store`. */
+export interface HostStore {
+  /** The file. */
+  readonly path: string;
+}
+
+/**
+ * Opens the counts that all processes of this host share, such as those of a cluster or of PM2, without a server: a file that each
+ * of them maps. It survives restarts, and a process that is killed blocks nobody. Linux and macOS.
+ * @example
+ * const store = hostStore();
+ * app.use(rateLimit({ limit: 100, store }));
+ * app.post('/login', rateLimit({ limit: 5, name: 'login', store }), login);
+ * @throws {CarapaceError} for options that are wrong, and `ERR_CARAPACE_STORE_FILE` for a file that cannot be used or made
+ */
+export function hostStore(options?: HostStoreOptions): HostStore;
 
 /** What a rule found in a request, without the value. */
 export interface Finding {

@@ -5,6 +5,7 @@ const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
 const { explainClient } = require('./lib/client-key');
 const { CarapaceError } = require('./lib/errors');
+const { hostStore } = require('./lib/host-store');
 const { hpp } = require('./lib/hpp');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
@@ -16,6 +17,7 @@ module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
   explainClient,
+  hostStore,
   hpp,
   json,
   queryParser,

@@ -5,6 +5,7 @@ export const {
   CarapaceError,
   carapace,
   explainClient,
+  hostStore,
   hpp,
   json,
   queryParser,

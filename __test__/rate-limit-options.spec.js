@@ -1,9 +1,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { rateLimit } = require('..');
 const { OPTIONS } = require('../lib/rate-limit');
+const { LOGIN_OPTIONS } = require('../lib/rate-limit/login');
 
 const TYPE = 'ERR_CARAPACE_OPTION_TYPE';
 const VALUE = 'ERR_CARAPACE_OPTION_VALUE';
@@ -142,6 +145,17 @@ describe('rateLimit refuses', () => {
   });
 });
 
+describe('the options of rateLimit.login', () => {
+  it('equal LoginLimitOptions in index.d.ts: those of rateLimit without what it leaves out, and its own', () => {
+    const types = readFileSync(join(__dirname, '..', 'index.d.ts'), 'utf8');
+    const [, leftOut, own] = /interface LoginLimitOptions extends Omit<(.*?)> \{\n(.*?)\n\}/s.exec(types) ?? [];
+    const omitted = [...leftOut.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+    const added = [...own.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name);
+    const expected = [...Object.keys(OPTIONS).filter((name) => !omitted.includes(name)), ...added];
+    assert.deepEqual(Object.keys(LOGIN_OPTIONS).sort(), expected.sort());
+  });
+});
+
 describe('rateLimit.login refuses', () => {
   /** @type {[path: string, code: string, options: any][]} */
   const cases = [
@@ -152,7 +166,7 @@ describe('rateLimit.login refuses', () => {
     ['policies', UNKNOWN, { policies: [] }],
     ['keyGenerator', UNKNOWN, { keyGenerator: fn }],
     ['skipSuccessfulRequests', UNKNOWN, { skipSuccessfulRequests: true }],
-    ['store', UNKNOWN, { store: store() }],
+    ['store', CONFLICT, { store: store() }],
   ];
   for (const [path, code, options] of cases) {
     it(`${path}: ${code} for ${JSON.stringify(options)}`, () => {

@@ -112,7 +112,8 @@ function peerOf(request) {
 function addressFromExpress(request, onTrustAll) {
   const { trust, isRefused } = expressTrust(request);
   if (isRefused) onTrustAll();
-  if (trust === undefined) return '';
+  // Express looks at a header only when the peer is trusted (proxy-addr); asking first saves it from parsing one.
+  if (trust === undefined || !trust(peerOf(request), 0)) return '';
   const { ip } = /** @type {{ ip?: unknown }} */ (/** @type {unknown} */ (request));
   return typeof ip === 'string' && ip !== peerOf(request) ? bounded(ip) : '';
 }

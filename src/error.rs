@@ -22,6 +22,8 @@ pub enum ErrorCode {
     HeaderValue,
     /// A Content-Security-Policy source expression or directive value that is not one (CSP Level 3).
     CspSource,
+    /// The file of a host store, or its directory, cannot be used.
+    StoreFile,
 }
 
 impl ErrorCode {
@@ -36,6 +38,7 @@ impl ErrorCode {
             Self::OptionUnknown => "ERR_CARAPACE_OPTION_UNKNOWN",
             Self::HeaderValue => "ERR_CARAPACE_HEADER_VALUE",
             Self::CspSource => "ERR_CARAPACE_CSP_SOURCE",
+            Self::StoreFile => "ERR_CARAPACE_STORE_FILE",
         }
     }
 }

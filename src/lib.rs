@@ -6,6 +6,7 @@
 pub mod client_key;
 pub mod error;
 pub mod form;
+pub mod host_store;
 pub mod json;
 pub mod rate_limit;
 pub mod security_headers;

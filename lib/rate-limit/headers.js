@@ -9,6 +9,7 @@ const { countAt } = require('./visit');
  * @typedef {import('./visit').Response} Response
  * @typedef {(visit: Visit, isAppended: boolean) => void} HeaderWriter
  * @typedef {(visit: Visit, index: number) => string} KeyText
+ * @typedef {import('./policies').Policy} Policy
  */
 
 const KEY_BYTES = 16;
@@ -17,10 +18,11 @@ const KEY_BYTES = 16;
  * Makes the function that tells a client where it stands, or nothing when no fields are wanted.
  * @param {import('./options').Settings} settings
  * @param {KeyText} keyText
+ * @param {Policy[]} policies
  * @returns {HeaderWriter | undefined}
  */
-function createHeaderWriter({ headers = 'draft', legacyHeaders = false, secret }, keyText) {
-  const writeFields = headers === false ? undefined : FORMS[headers](secret, keyText);
+function createHeaderWriter({ headers = 'draft', legacyHeaders = false, secret }, keyText, policies) {
+  const writeFields = headers === false ? undefined : FORMS[headers](secret, keyText, policies);
   if (!legacyHeaders) return writeFields;
   if (writeFields === undefined) return writeLegacy;
   return function writeBoth(visit, isAppended) {
@@ -29,12 +31,12 @@ function createHeaderWriter({ headers = 'draft', legacyHeaders = false, secret }
   };
 }
 
-/** @type {Record<string, (secret: any, keyText: KeyText) => HeaderWriter>} */
+/** @type {Record<string, (secret: any, keyText: KeyText, policies: Policy[]) => HeaderWriter>} */
 const FORMS = {
-  draft: (secret, keyText) => itemsWriter(';', secret, keyText),
-  'draft-8': (secret, keyText) => itemsWriter('; ', secret, keyText),
-  'draft-7': () => writeDraft7,
-  'draft-6': () => writeDraft6,
+  draft: (secret, keyText, policies) => itemsWriter(';', secret, keyText, policies),
+  'draft-8': (secret, keyText, policies) => itemsWriter('; ', secret, keyText, policies),
+  'draft-7': (_secret, _keyText, policies) => plainWriter(policies, writeDraft7),
+  'draft-6': (_secret, _keyText, policies) => plainWriter(policies, writeDraft6),
 };
 
 /**
@@ -43,24 +45,40 @@ const FORMS = {
  * @param {string} separator
  * @param {any} secret
  * @param {KeyText} keyText
+ * @param {Policy[]} all
  * @returns {HeaderWriter}
  */
-function itemsWriter(separator, secret, keyText) {
+function itemsWriter(separator, secret, keyText, all) {
+  const isFixed = secret === undefined && all.every(({ limit }) => limit !== undefined);
+  const fixed = isFixed
+    ? all.map((policy) => policyItem(policy, Number(policy.limit), separator)).join(', ')
+    : undefined;
+
   return function writeItems(visit, isAppended) {
     const { decisions, response, now } = visit;
     let policies = '';
     let standings = '';
     for (const decision of decisions) {
       const { policy, remaining, resetAt } = decision;
-      const start = policies === '' ? '"' : ', "';
-      const window = Math.ceil(policy.windowMs / 1000);
+      const comma = standings === '' ? '' : ', ';
       const partition = secret === undefined ? '' : `${separator}${partitionKey(secret, policy, visit, keyText)}`;
-      policies += `${start}${policy.name}"${separator}q=${quota(visit, decision)}${separator}w=${window}${partition}`;
-      standings += `${start}${policy.name}"${separator}r=${remaining}${separator}t=${secondsUntil(resetAt, now)}${partition}`;
+      standings += `${comma}"${policy.name}"${separator}r=${remaining}${separator}t=${secondsUntil(resetAt, now)}${partition}`;
+      if (fixed === undefined || decisions.length !== all.length) {
+        policies += `${comma}${policyItem(policy, quota(visit, decision), separator)}${partition}`;
+      }
     }
-    put(response, 'ratelimit-policy', policies, isAppended);
+    put(response, 'ratelimit-policy', policies === '' ? (fixed ?? '') : policies, isAppended);
     put(response, 'ratelimit', standings, isAppended);
   };
+}
+
+/**
+ * @param {Policy} policy
+ * @param {number} limit
+ * @param {string} separator
+ */
+function policyItem({ name, windowMs }, limit, separator) {
+  return `"${name}"${separator}q=${limit}${separator}w=${Math.ceil(windowMs / 1000)}`;
 }
 
 /**
@@ -78,29 +96,48 @@ function partitionKey(secret, { name, index }, visit, keyText) {
 }
 
 /**
- * draft-ietf-httpapi-ratelimit-headers-07: one `RateLimit` field, about the strictest policy.
- * @type {HeaderWriter}
+ * The forms before that: all policies in one field, and where the client stands under the strictest of all limiters so far.
+ * @param {Policy[]} all
+ * @param {(response: Response, standing: Decision, seconds: number) => void} writeStanding
+ * @returns {HeaderWriter}
  */
-function writeDraft7(visit, isAppended) {
-  const { limit, remaining, resetAt } = /** @type {Decision} */ (visit.strictest);
-  put(visit.response, 'ratelimit-policy', plainPolicies(visit), isAppended);
-  if (!isStrictest(visit)) return;
-  const reset = secondsUntil(resetAt, visit.now);
-  visit.response.setHeader('ratelimit', `limit=${limit}, remaining=${remaining}, reset=${reset}`);
+function plainWriter(all, writeStanding) {
+  /** @param {Policy} policy @param {number} limit */
+  const item = ({ windowMs }, limit) => `${limit};w=${Math.ceil(windowMs / 1000)}`;
+  const isFixed = all.every(({ limit }) => limit !== undefined);
+  const fixed = isFixed ? all.map((policy) => item(policy, Number(policy.limit))).join(', ') : undefined;
+
+  return function writePlain(visit, isAppended) {
+    const { decisions, response, now, strictest } = visit;
+    const isWhole = fixed !== undefined && decisions.length === all.length;
+    const policies = isWhole ? fixed : decisions.map((one) => item(one.policy, quota(visit, one))).join(', ');
+    put(response, 'ratelimit-policy', policies, isAppended);
+    if (strictest !== undefined && isStrictest(visit)) {
+      writeStanding(response, strictest, secondsUntil(strictest.resetAt, now));
+    }
+  };
 }
 
 /**
- * draft-ietf-httpapi-ratelimit-headers-06: three fields, about the strictest policy.
- * @type {HeaderWriter}
+ * draft-ietf-httpapi-ratelimit-headers-07: one field.
+ * @param {Response} response
+ * @param {Decision} standing
+ * @param {number} seconds
  */
-function writeDraft6(visit, isAppended) {
-  const { response } = visit;
-  const { limit, remaining, resetAt } = /** @type {Decision} */ (visit.strictest);
-  put(response, 'ratelimit-policy', plainPolicies(visit), isAppended);
-  if (!isStrictest(visit)) return;
+function writeDraft7(response, { limit, remaining }, seconds) {
+  response.setHeader('ratelimit', `limit=${limit}, remaining=${remaining}, reset=${seconds}`);
+}
+
+/**
+ * draft-ietf-httpapi-ratelimit-headers-06: three fields.
+ * @param {Response} response
+ * @param {Decision} standing
+ * @param {number} seconds
+ */
+function writeDraft6(response, { limit, remaining }, seconds) {
   response.setHeader('ratelimit-limit', `${limit}`);
   response.setHeader('ratelimit-remaining', `${remaining}`);
-  response.setHeader('ratelimit-reset', `${secondsUntil(resetAt, visit.now)}`);
+  response.setHeader('ratelimit-reset', `${seconds}`);
 }
 
 /** @type {HeaderWriter} */
@@ -119,14 +156,6 @@ function writeLegacy(visit) {
  */
 function isStrictest({ request, strictest }) {
   return request.rateLimit?.name === strictest?.policy.name;
-}
-
-/** @param {Visit} visit */
-function plainPolicies(visit) {
-  const items = visit.decisions.map(
-    (decision) => `${quota(visit, decision)};w=${Math.ceil(decision.policy.windowMs / 1000)}`,
-  );
-  return items.join(', ');
 }
 
 /**

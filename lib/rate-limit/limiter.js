@@ -3,6 +3,7 @@
 const { createClientResolver, createTrustAllReporter } = require('../client-key');
 const { configure, internalError } = require('../errors');
 const { createReporter } = require('../events');
+const { findAccess } = require('../host-store');
 const native = require('../loader');
 const { refuse } = require('../refusal');
 const { createWatcher } = require('./after-response');
@@ -71,7 +72,7 @@ function createStage(context, policies) {
   const { store, listed } = openStore(context, policies, keyText);
   /** @type {Step[]} */
   const steps = [...createGates(settings), createInputReader(policies, resolver.forwardedOf)];
-  const isListedByHit = settings.store === undefined && policies.every(({ keyOf }) => keyOf === undefined);
+  const isListedByHit = !isForeign(settings) && policies.every(({ keyOf }) => keyOf === undefined);
   if (hasLists(settings) && !isListedByHit) steps.unshift(createListGate(listed, resolver.forwardedOf));
   steps.push((visit) => store.hit(visit));
   if (settings.delay) steps.push(createDelayStep(settings.delay));
@@ -123,7 +124,7 @@ function run(steps, visit, first) {
  */
 function createEnding({ settings, report }, policies, keyText) {
   const isEnforced = settings.mode !== 'report';
-  const writeHeaders = createHeaderWriter(settings, keyText);
+  const writeHeaders = createHeaderWriter(settings, keyText, policies);
   const reportDecision = createDecisionReporter(settings, report, keyText);
   const deny = createDenier(settings, fail);
   const watch = createWatcher(settings, policies, () =>
@@ -167,8 +168,10 @@ function openStore({ settings, report, resolver }, policies, keyText) {
   const { maxKeys, onStoreFailure } = settings;
   const options = { maxKeys, allowList: addresses('allowList', settings), denyList: addresses('denyList', settings) };
   const onFull = createFullHandler(onStoreFailure, report);
-  const local = createNativeStore(policies, resolver.rules, options, onFull);
-  if (settings.store === undefined) return { store: local, listed: local.listed };
+  const host = settings.store && findAccess(settings.store);
+  const local = createNativeStore(policies, resolver.rules, options, onFull, host);
+  if (host !== undefined) for (const { name } of policies) host.claimName(name);
+  if (!isForeign(settings)) return { store: local, listed: local.listed };
   const onError = () => report({ type: 'rate-limit.store-failed', action: 'init' });
   const given = createForeignStore(settings.store, policies, settings, keyText, onError);
   return { store: createGuardedStore(given, local, settings, report), listed: local.listed };
@@ -197,6 +200,14 @@ function createFullHandler(onStoreFailure, report) {
  */
 function addresses(name, { [name]: list }) {
   return list === undefined || typeof list === 'function' ? undefined : readList(name, list);
+}
+
+/**
+ * Whether hits are counted in JavaScript.
+ * @param {Settings} settings
+ */
+function isForeign({ store }) {
+  return store !== undefined && findAccess(store) === undefined;
 }
 
 /** @param {Settings} settings */

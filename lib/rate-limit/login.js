@@ -11,7 +11,7 @@ const { isThenable } = require('./inputs');
  */
 
 const TAKEN = ['policies', 'name', 'cost', 'keyGenerator', 'needsBody', 'adjust', 'delay', 'burst', 'algorithm'];
-const TAKEN_OUTCOMES = ['skipSuccessfulRequests', 'skipFailedRequests', 'block', 'store', 'storeTimeoutMs'];
+const TAKEN_OUTCOMES = ['skipSuccessfulRequests', 'skipFailedRequests', 'block', 'storeTimeoutMs'];
 
 /** The options of `rateLimit.login`. @type {import('../options').OptionTable} */
 const LOGIN_OPTIONS = {

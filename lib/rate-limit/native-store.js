@@ -41,17 +41,26 @@ const LEFT_OUT = 4;
 const ALLOW_LISTED = -1;
 const NOT_STORED = 2;
 
+// Where the out of `hit` says, behind the numbers of 16 policies, when a store with its own clock has counted, and how often
+// its file was changed.
+const COUNTED_AT = 16 * STRIDE;
+
 /**
- * The store of a limiter in the core: the table of the process.
+ * The store of a limiter in the core: the table of the process, or one that all processes of the host share.
  * @param {Policy[]} policies
  * @param {import('../native/binding').ClientRules} rules
  * @param {{ maxKeys?: number, allowList?: string[], denyList?: string[] }} options
  * @param {(visit: Visit) => void} onFull called when there was no room to remember a hit
+ * @param {import('../host-store').Access} [host]
  * @returns {Store & { listed: (peer: string, forwarded: string) => number }}
  */
-function createNativeStore(policies, rules, options, onFull) {
+function createNativeStore(policies, rules, options, onFull, host) {
   const calls = configure('rateLimit', () =>
-    native.createRateLimiter({ ...options, policies: policies.map(toNative) }, rules),
+    native.createRateLimiter(
+      { ...options, policies: policies.map((policy) => toNative(policy, host !== undefined)) },
+      rules,
+      host?.handle,
+    ),
   );
   const { hit } = calls;
   const readDecisions = createDecisionReader(policies, hit.out);
@@ -62,7 +71,14 @@ function createNativeStore(policies, rules, options, onFull) {
     hit(visit) {
       visit.now = Date.now();
       visit.countedBy = store;
-      const answer = hit(visit.keys, visit.forwarded, visit.now, visit.costs, visit.limits);
+      const { keys, forwarded, now, costs, limits } = visit;
+      // Each argument costs some nanoseconds, even when it is undefined.
+      const isPlain = costs === undefined && limits === undefined;
+      const answer = isPlain ? hit(keys, forwarded, now) : hit(keys, forwarded, now, costs, limits);
+      if (host !== undefined && answer >= 0) {
+        visit.now = hit.out[COUNTED_AT];
+        host.tellChanges(hit.out[COUNTED_AT + 1]);
+      }
       if (answer < 0) {
         visit.outcome = answer === ALLOW_LISTED ? 'allow-listed' : 'deny-listed';
         return undefined;

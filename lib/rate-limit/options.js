@@ -2,6 +2,7 @@
 
 const { OPTIONS: CLIENT_OPTIONS } = require('../client-key');
 const { CarapaceError } = require('../errors');
+const { findAccess } = require('../host-store');
 const { readOptions, show, typeOf } = require('../options');
 
 /** The options of one policy. @type {import('../options').OptionTable} */
@@ -129,10 +130,14 @@ function checkAnswer(settings) {
 }
 
 /** @param {Settings} settings */
-function checkReports({ mode, onReject, store, storeTimeoutMs }) {
+function checkReports({ mode, onReject, store, storeTimeoutMs, maxKeys }) {
   if (mode === 'report' && onReject === 'next') throw conflict('onReject', "nothing is rejected with mode: 'report'");
-  if (storeTimeoutMs !== undefined && store === undefined) {
-    throw conflict('storeTimeoutMs', 'the table of the process answers at once');
+  const isShared = store !== undefined && findAccess(store) !== undefined;
+  if (storeTimeoutMs !== undefined && (store === undefined || isShared)) {
+    throw conflict('storeTimeoutMs', 'a table in memory answers at once');
+  }
+  if (maxKeys !== undefined && isShared) {
+    throw conflict('maxKeys', 'is about the table of the process; a host store has an option of that name');
   }
 }
 

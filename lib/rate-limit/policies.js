@@ -97,10 +97,14 @@ function createPolicy(settings, path, delay) {
 /**
  * A policy as the core takes it.
  * @param {Policy} policy
+ * @param {boolean} isShared whether other processes know it, by its name
  */
-function toNative({ name, isNamed, limit, limitOf, isUnlimited, windowMs, algorithm, burst, blockMs, keyOf }) {
+function toNative(
+  { name, isNamed, limit, limitOf, isUnlimited, windowMs, algorithm, burst, blockMs, keyOf },
+  isShared,
+) {
   return {
-    name: isNamed ? name : undefined,
+    name: isNamed || isShared ? name : undefined,
     hasGivenKeys: keyOf !== undefined,
     limit: limit === undefined || limitOf || isUnlimited ? MAX_COUNT : limit,
     windowMs,

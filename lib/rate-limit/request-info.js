@@ -3,39 +3,55 @@
 /**
  * @typedef {InstanceType<typeof import('./visit')['Visit']>} Visit
  * @typedef {InstanceType<typeof import('./visit')['Decision']>} Decision
- * @typedef {(index: number) => string} KeyText the canonical key under the policy at an index
+ * @typedef {(visit: Visit, index: number) => string} KeyText the canonical key under the policy at an index
  */
 
 /**
- * Where one policy stands for the client of a request.
+ * Where one policy stands for the client of a request. One is made for each request, so what few read is made when it is
+ * read.
  */
 class PolicyInfo {
-  /** @type {number} */
-  #index;
-  /** @type {KeyText} */
+  #decision;
+  #visit;
   #keyText;
 
   /**
    * @param {Decision} decision
+   * @param {Visit} visit
    * @param {KeyText} keyText
    */
-  constructor({ policy, limit, used, remaining, resetAt }, keyText) {
-    this.name = policy.name;
-    this.limit = limit;
-    this.used = used;
-    this.remaining = remaining;
-    this.resetTime = new Date(resetAt);
-    this.#index = policy.index;
+  constructor(decision, visit, keyText) {
+    this.name = decision.policy.name;
+    this.limit = decision.limit;
+    this.used = decision.used;
+    this.remaining = decision.remaining;
+    this.#decision = decision;
+    this.#visit = visit;
     this.#keyText = keyText;
   }
 
-  /** The canonical key, made when it is read: that crosses into the core once more. */
+  /** When the client has its whole limit back, or, denied, may try again. */
+  get resetTime() {
+    return new Date(this.#decision.resetAt);
+  }
+
+  /** The canonical key; reading it crosses into the core once more. */
   get key() {
-    return this.#keyText(this.#index);
+    return this.#keyText(this.#visit, this.#decision.policy.index);
+  }
+
+  /** The policies of the same limiter. */
+  ofVisit() {
+    return listOf(this.#visit, this.#keyText);
   }
 
   toJSON() {
-    return { ...this, key: this.key };
+    return { ...this, resetTime: this.resetTime, key: this.key };
+  }
+
+  /** @param {number} _depth @param {unknown} _options @param {(value: unknown, options: any) => string} inspect */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth, _options, inspect) {
+    return inspect(this.toJSON(), _options);
   }
 }
 
@@ -43,38 +59,34 @@ class PolicyInfo {
  * `request.rateLimit`: the strictest policy so far, and all of them.
  */
 class RateLimitInfo extends PolicyInfo {
-  /** @type {PolicyInfo[] | undefined} */
-  #policies;
-  /** @type {() => PolicyInfo[]} */
-  #list;
-  /** @type {number | undefined} */
-  delay;
+  /** What other limiters decided before and after. @type {{ before: PolicyInfo[], after: PolicyInfo[] } | undefined} */
+  #others;
 
   /**
    * @param {Decision} decision
+   * @param {Visit} visit
    * @param {KeyText} keyText
-   * @param {() => PolicyInfo[]} list makes the list of all policies
-   * @param {number} delayMs for how long the request is held back
+   * @param {PolicyInfo[]} [before]
    */
-  constructor(decision, keyText, list, delayMs) {
-    super(decision, keyText);
-    this.#list = list;
-    if (delayMs > 0) this.delay = delayMs;
+  constructor(decision, visit, keyText, before) {
+    super(decision, visit, keyText);
+    if (before !== undefined) this.#others = { before, after: [] };
+    if (visit.delayMs > 0) this.delay = visit.delayMs;
   }
 
   /** All policies that decided about the request, in their order. */
   get policies() {
-    return (this.#policies ??= this.#list());
+    const { before = [], after = [] } = this.#others ?? {};
+    return [...before, ...this.ofVisit(), ...after];
   }
 
   /**
    * Adds the policies of a further limiter, none of which is stricter.
-   * @param {() => PolicyInfo[]} more
+   * @param {PolicyInfo[]} more
    */
   append(more) {
-    const before = this.#list;
-    this.#policies = undefined;
-    this.#list = () => [...before(), ...more()];
+    this.#others ??= { before: [], after: [] };
+    this.#others.after.push(...more);
   }
 
   toJSON() {
@@ -83,27 +95,31 @@ class RateLimitInfo extends PolicyInfo {
 }
 
 /**
+ * @param {Visit} visit
+ * @param {KeyText} keyText
+ */
+function listOf(visit, keyText) {
+  return visit.decisions.map((decision) => new PolicyInfo(decision, visit, keyText));
+}
+
+/**
  * Makes `request.rateLimit` for a visit, or joins it to that of the limiters before.
  * @param {Visit} visit with its strictest decision
- * @param {(visit: Visit, index: number) => string} keyOf
+ * @param {KeyText} keyText
  * @returns {boolean} whether another limiter was there before
  */
-function setRequestInfo(visit, keyOf) {
-  const { request, decisions } = visit;
+function setRequestInfo(visit, keyText) {
+  const { request } = visit;
   const strictest = /** @type {Decision} */ (visit.strictest);
-  /** @type {KeyText} */
-  const keyText = (index) => keyOf(visit, index);
-  const list = () => decisions.map((decision) => new PolicyInfo(decision, keyText));
   const before = request.rateLimit;
   if (!(before instanceof RateLimitInfo)) {
-    request.rateLimit = new RateLimitInfo(strictest, keyText, list, visit.delayMs);
+    request.rateLimit = new RateLimitInfo(strictest, visit, keyText);
     return false;
   }
   if (strictest.remaining < before.remaining) {
-    const all = () => [...before.policies, ...list()];
-    request.rateLimit = new RateLimitInfo(strictest, keyText, all, visit.delayMs);
+    request.rateLimit = new RateLimitInfo(strictest, visit, keyText, before.policies);
   } else {
-    before.append(list);
+    before.append(listOf(visit, keyText));
   }
   return true;
 }
@@ -117,8 +133,8 @@ function setRequestInfo(visit, keyOf) {
 function describeKey(decisions, key) {
   if (decisions.length === 0) return undefined;
   const [strictest] = [...decisions].sort((left, right) => left.remaining - right.remaining);
-  const keyText = () => key;
-  return new RateLimitInfo(strictest, keyText, () => decisions.map((decision) => new PolicyInfo(decision, keyText)), 0);
+  const visit = /** @type {Visit} */ (/** @type {unknown} */ ({ decisions, delayMs: 0 }));
+  return new RateLimitInfo(strictest, visit, () => key);
 }
 
 module.exports = { PolicyInfo, RateLimitInfo, describeKey, setRequestInfo };

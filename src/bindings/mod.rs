@@ -10,6 +10,7 @@ pub mod client_key;
 pub mod error;
 pub mod form;
 pub mod hooks;
+pub mod host_store;
 pub mod hot;
 pub mod rate_limit;
 pub mod sanitize;

@@ -9,8 +9,9 @@
 use super::client_key::ClientRules;
 use super::error::SetupError;
 use super::hooks;
+use super::host_store::HostStoreFile;
 use super::hot::HotHandle;
-use crate::rate_limit::{Limiter, LimiterInput, PolicyInput, ProcessStore};
+use crate::rate_limit::{Counters, Limiter, LimiterInput, PolicyInput, ProcessStore};
 use calls::{
     BlockCall, Call, HitCall, ListedCall, PeekCall, PenaltyCall, RefundCall, ResetAllCall,
     ResetKeyCall, RewardCall, call,
@@ -57,7 +58,8 @@ pub struct RateLimitInput {
 
 /// The calls of one limiter. `out` holds eight numbers for each policy: allowed (1 or 0), used, remaining,
 /// reset time, retry after, delay (all three in ms), limit, and flags (1 blocked, 2 not stored, 4 left out
-/// or not known).
+/// or not known). Behind those of 16 policies, that of `hit` holds the time at which the hit was counted, which
+/// `refund` wants, and how many changes the host store has to tell of.
 #[napi(object, object_from_js = false)]
 pub struct RateLimiter {
     /// Decides a hit under all policies. Bit 0 of the answer: it may pass; bit 1: the table had no room for
@@ -103,7 +105,7 @@ pub struct RateLimiter {
     pub listed: HotHandle<Call<ListedCall>>,
 }
 
-/// Checks the options, and makes room in the table of the process.
+/// Checks the options, and makes room in the table of the process, unless a host store is to count.
 ///
 /// # Errors
 /// `ERR_CARAPACE_OPTION_VALUE` for a number out of its range, an unknown algorithm or a list's entry that is
@@ -112,6 +114,7 @@ pub struct RateLimiter {
 pub fn create_rate_limiter(
     input: RateLimitInput,
     client: &ClientRules,
+    store: Option<&HostStoreFile>,
 ) -> Result<RateLimiter, SetupError> {
     hooks::crossing(hooks::Kind::Config);
     let RateLimitInput { policies, max_keys, allow_list, deny_list } = input;
@@ -121,8 +124,13 @@ pub fn create_rate_limiter(
     let mut input = LimiterInput { policies, ipv6_prefix: None, max_keys };
     // Checked before names are taken, so that a refused limiter takes none.
     Limiter::check(&input)?;
-    names::number(&mut input.policies);
-    let limiter = Limiter::new(&input, ProcessStore::shared())?;
+    let counters = if let Some(store) = store {
+        store.counters()
+    } else {
+        names::number(&mut input.policies);
+        Counters::from(ProcessStore::shared())
+    };
+    let limiter = Limiter::new(&input, counters)?;
     let shared = Rc::new(calls::Shared { limiter, keys: client.key_reader(false), given, lists });
     Ok(RateLimiter {
         hit: call(&shared),

@@ -3,7 +3,7 @@
 use super::joint::MAX_POLICIES;
 use super::options::whole;
 use super::process::{KeyHash, StorePolicy};
-use super::{Policy, PolicyInput, ProcessStore};
+use super::{Counters, Policy, PolicyInput};
 use crate::client_key::{ClientKey, DEFAULT_IPV6_PREFIX};
 use crate::error::{ConfigError, ErrorCode};
 
@@ -23,7 +23,7 @@ pub struct LimiterInput {
 
 /// Policies registered with a table.
 pub struct Limiter {
-    store: &'static ProcessStore,
+    store: Counters,
     policies: Vec<StorePolicy>,
     ipv6_prefix: u8,
 }
@@ -50,7 +50,8 @@ impl Limiter {
         clippy::cast_sign_loss,
         reason = "whole() has checked that the number is whole and in the target's range"
     )]
-    pub fn new(input: &LimiterInput, store: &'static ProcessStore) -> Result<Self, ConfigError> {
+    pub fn new(input: &LimiterInput, store: impl Into<Counters>) -> Result<Self, ConfigError> {
+        let store = store.into();
         let prefix = input.ipv6_prefix.unwrap_or(f64::from(DEFAULT_IPV6_PREFIX));
         let ipv6_prefix = whole("ipv6Prefix", prefix, 1.0, 128.0)? as u8;
         let max_keys = input.max_keys.unwrap_or(DEFAULT_MAX_KEYS);
@@ -67,8 +68,8 @@ impl Limiter {
 
     /// The table.
     #[must_use]
-    pub const fn store(&self) -> &'static ProcessStore {
-        self.store
+    pub const fn store(&self) -> &Counters {
+        &self.store
     }
 
     /// The policies in the order of the options.

@@ -17,9 +17,12 @@
 
 pub mod algorithm;
 pub mod block;
+pub mod counters;
 pub mod decision;
 pub mod fixed_window;
 pub mod gcra;
+#[cfg(unix)]
+pub mod host;
 pub mod joint;
 pub mod limiter;
 #[cfg(any(test, feature = "oracle"))]
@@ -29,7 +32,10 @@ pub mod process;
 pub mod sliding_window;
 pub mod state;
 
+pub use counters::Counters;
 pub use decision::Decision;
+#[cfg(unix)]
+pub use host::HostCounters;
 pub use limiter::{Limiter, LimiterInput};
 pub use options::{Algorithm, Policy, PolicyInput};
 pub use process::ProcessStore;

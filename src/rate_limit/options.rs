@@ -30,6 +30,16 @@ impl Algorithm {
         ("sliding-window", Self::SlidingWindow),
         ("gcra", Self::Gcra),
     ];
+
+    /// Its number in files, which never changes.
+    #[cfg(unix)]
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::FixedWindow => 1,
+            Self::SlidingWindow => 2,
+            Self::Gcra => 3,
+        }
+    }
 }
 
 /// The options of one policy as they came: every number unchecked.

@@ -5,13 +5,15 @@ use crate::bindings::client_key::KeyReader;
 use crate::bindings::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply, Value};
 use crate::rate_limit::joint::MAX_POLICIES;
 use crate::rate_limit::process::{Hit, KeyHash, StorePolicy};
-use crate::rate_limit::{Decision, Limiter, Policy, ProcessStore, State, algorithm};
+use crate::rate_limit::{Counters, Decision, Limiter, Policy, State, algorithm};
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 /// Numbers written for each policy into `out`, in the order of [`write`].
 const STRIDE: usize = 8;
+/// Numbers written behind those of all policies: when the hit was counted, and the store's change count.
+const TAIL: usize = 2;
 const BLOCKED: u8 = 1;
 const NOT_STORED: u8 = 2;
 const LEFT_OUT: u8 = 4;
@@ -76,7 +78,7 @@ impl Request<'_> {
         self.shared.limiter.policies()
     }
 
-    fn store(&self) -> &'static ProcessStore {
+    fn store(&self) -> &Counters {
         self.shared.limiter.store()
     }
 
@@ -199,6 +201,13 @@ fn write(out: &mut [f64], index: usize, decision: &Decision) {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "both are below 2^53")]
+fn write_tail(out: &mut [f64], store: &Counters, counted_ms: u64) {
+    if let Some(tail) = out.get_mut(STRIDE * MAX_POLICIES..) {
+        tail.copy_from_slice(&[counted_ms as f64, store.change_count() as f64]);
+    }
+}
+
 /// Marks every policy as left out; those that are not get their numbers later.
 fn clear(out: &mut [f64], policies: usize) {
     for part in out.chunks_exact_mut(STRIDE).take(policies) {
@@ -214,7 +223,7 @@ pub struct HitCall;
 
 impl Operation for HitCall {
     const NAME: &'static CStr = c"hit";
-    const OUT: usize = STRIDE * MAX_POLICIES;
+    const OUT: usize = STRIDE * MAX_POLICIES + TAIL;
 
     fn run(request: &Request<'_>, out: &mut [f64]) -> Result<f64, BadArgument> {
         let now_ms = request.time(2)?;
@@ -227,8 +236,9 @@ impl Operation for HitCall {
         };
         let cost = request.cost(3, 0)?.unwrap_or(1);
         let policy = request.limit_of(4, 0, policy)?;
-        let decision = request.store().hit(&Hit { policy, key, cost }, now_ms);
+        let (decision, counted_ms) = request.store().hit(&Hit { policy, key, cost }, now_ms);
         write(out, 0, &decision);
+        write_tail(out, request.store(), counted_ms);
         Ok(answer(decision.is_allowed, decision.is_stored, 0))
     }
 }
@@ -252,8 +262,9 @@ fn run_jointly(request: &Request<'_>, now_ms: u64, out: &mut [f64]) -> Result<f6
         Ok(())
     })?;
     let mut decisions = vec![Decision::default(); hits.len()];
-    let is_allowed = request.store().decide(&hits, now_ms, &mut decisions);
+    let (is_allowed, counted_ms) = request.store().decide(&hits, now_ms, &mut decisions);
     clear(out, request.policies().len());
+    write_tail(out, request.store(), counted_ms);
     for (index, decision) in positions.iter().zip(&decisions) {
         write(out, *index, decision);
     }
@@ -278,7 +289,8 @@ impl Operation for RefundCall {
         let mut count = 0.0;
         request.for_each(5, |index, policy, key| {
             let cost = request.cost(4, index)?.unwrap_or(1);
-            let refund = |state, policy: &_| algorithm::refund(state, policy, cost, hit_ms, now_ms);
+            let refund =
+                |state, policy: &_, now| algorithm::refund(state, policy, cost, hit_ms, now);
             count += f64::from(u8::from(request.store().change(policy, key, now_ms, refund)));
             Ok(())
         })?;
@@ -318,7 +330,7 @@ fn change_all(
     let mut count = 0.0;
     request.for_each(4, |index, policy, key| {
         let amount = request.whole(3, index, most)?.ok_or(BadArgument)?;
-        let by = |state, policy: &_| change(state, policy, amount, now_ms);
+        let by = |state, policy: &_, now| change(state, policy, amount, now);
         count += f64::from(u8::from(request.store().change(policy, key, now_ms, by)));
         Ok(())
     })?;

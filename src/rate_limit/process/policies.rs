@@ -28,9 +28,22 @@ impl StorePolicy {
         Self { policy: self.policy.with_limit(limit), ..self }
     }
 
+    /// A policy that every process knows by the same random number.
+    #[cfg(unix)]
+    #[expect(clippy::cast_possible_truncation, reason = "a part of it is what is wanted")]
+    pub(in crate::rate_limit) fn identified(policy: Policy, identity: u128) -> Self {
+        Self { policy, id: (identity as u32).max(1), mask: identity }
+    }
+
+    /// The policy's number, not 0.
+    #[cfg(unix)]
+    pub(in crate::rate_limit) const fn id(&self) -> u32 {
+        self.id
+    }
+
     /// What the table calls a key under this policy: the lowest 32 bits are the policy's number, never 0,
     /// so that all keys of a policy can be found; the others are as random as the hash.
-    pub(super) const fn place(&self, hash: u128) -> u128 {
+    pub(in crate::rate_limit) const fn place(&self, hash: u128) -> u128 {
         (hash ^ self.mask) >> u32::BITS << u32::BITS | self.id as u128
     }
 

@@ -15,7 +15,7 @@ const SHARDS: usize = 1 << SHARD_BITS;
 
 /// A key as one table knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyHash(u128);
+pub struct KeyHash(pub(in crate::rate_limit) u128);
 
 /// One policy's part in a hit.
 #[derive(Debug, Clone, Copy)]
@@ -259,7 +259,7 @@ impl ProcessStore {
 }
 
 impl Hit {
-    fn place(&self) -> u128 {
+    pub(in crate::rate_limit) fn place(&self) -> u128 {
         self.policy.place(self.key.0)
     }
 }
