@@ -178,7 +178,12 @@ onEachExpress('a store of express-rate-limit behind rateLimit', ({ serve }) => {
   it('gets no hit back whose window is over S-13', async (context) => {
     const tick = stopClock(context);
     const store = new Recorder();
-    const limiter = rateLimit({ limit: 5, windowMs: 5_000, skipFailedRequests: true, store: /** @type {any} */ (store) });
+    const limiter = rateLimit({
+      limit: 5,
+      windowMs: 5_000,
+      skipFailedRequests: true,
+      store: /** @type {any} */ (store),
+    });
     const wait = (/** @type {any} */ request, /** @type {any} */ _response, /** @type {any} */ next) => {
       tick(Number(request.headers['x-wait']));
       next();
