@@ -11,7 +11,7 @@ const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
 
 /** Each factory's option table, its interface in index.d.ts and its page. */
 const FACTORIES = [
-  { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
+  { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitBaseOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/host-store').OPTIONS, type: 'HostStoreOptions', page: 'docs/host-store.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
   { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
