@@ -83,11 +83,12 @@ function judge(name, reader, requests, closes) {
   sent.answers += answers.length;
   // A client that stalls or ends in its body after an early answer gets Node's own 408 or 400 behind it.
   const isBrokenOff = [400, 408].includes(answers.at(-1)?.status);
-  if (answers.length > requests + Number(isBrokenOff))
-    {problem(
+  if (answers.length > requests + Number(isBrokenOff)) {
+    problem(
       'answer',
       `${name}: ${answers.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)} to ${requests} requests`,
-    );}
+    );
+  }
   for (const { status, body } of answers) {
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (status >= 500 && !ALLOWED_5XX.has(status)) problem('status', `${name}: ${status} ${body.slice(0, 200)}`);
