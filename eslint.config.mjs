@@ -31,6 +31,8 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: CARE,
   },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: globals.node }, rules: CARE },
+  { files: ['**/*.test.{cjs,mjs}'], languageOptions: { globals: globals.jest } },
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
   { files: ['index.js', 'index.mjs', 'lib/**/*.js', 'compat/**/*.js'], rules: SIZE },
   { files: ['bench/**', 'scripts/**', 'examples/**', '__test__/**'], rules: { 'no-console': 'off' } },

@@ -267,8 +267,8 @@ export interface RateLimitStore {
   shutdown?(): unknown;
 }
 
-/** Options of {@link rateLimit}. With `policies`, those of one policy, except `limit` and `name`, are what each policy has by default. */
-export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptions {
+/** What {@link RateLimitOptions} are made of. With `policies`, those of one policy, except `limit` and `name`, are what each policy has by default. */
+export interface RateLimitBaseOptions extends ReportingOptions, RateLimitPolicyOptions {
   /** 1 to 16 rules with names, decided together: a request passes all of them or is counted by none that allows it. */
   policies?: (RateLimitPolicyOptions & Required<Pick<RateLimitPolicyOptions, 'name' | 'limit'>>)[];
   /** How clients are told apart. */
@@ -349,13 +349,16 @@ export interface RateLimitOptions extends ReportingOptions, RateLimitPolicyOptio
 
 /** A limiter needs a `limit`, `policies`, or a `delay`. */
 export type RateLimitSource =
-  | Required<Pick<RateLimitOptions, 'limit'>>
-  | Required<Pick<RateLimitOptions, 'policies'>>
-  | Required<Pick<RateLimitOptions, 'delay'>>;
+  | Required<Pick<RateLimitBaseOptions, 'limit'>>
+  | Required<Pick<RateLimitBaseOptions, 'policies'>>
+  | Required<Pick<RateLimitBaseOptions, 'delay'>>;
+
+/** Options of {@link rateLimit}. */
+export type RateLimitOptions = RateLimitBaseOptions & RateLimitSource;
 
 /** Options of {@link rateLimit.login}. Limits count failures in `windowMs`, 15 minutes by default. */
 export interface LoginLimitOptions extends Omit<
-  RateLimitOptions,
+  RateLimitBaseOptions,
   | 'policies'
   | 'name'
   | 'cost'
@@ -412,7 +415,7 @@ export interface RateLimiter extends Middleware {
  * app.use(rateLimit({ limit: 100, windowMs: 15 * 60_000 }));
  * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function rateLimit(options: RateLimitOptions & RateLimitSource): RateLimiter;
+export function rateLimit(options: RateLimitOptions): RateLimiter;
 
 export namespace rateLimit {
   /**
@@ -1090,7 +1093,7 @@ export interface CarapaceOptions {
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows its limit. */
-  rateLimit?: (RateLimitOptions & RateLimitSource) | false;
+  rateLimit?: RateLimitOptions | false;
   /** On by default. */
   json?: JsonOptions | boolean;
   /** On by default. */

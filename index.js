@@ -12,19 +12,19 @@ const { rateLimit } = require('./lib/rate-limit');
 const { sanitize } = require('./lib/sanitize');
 const { securityHeaders } = require('./lib/security-headers');
 
-// `require('carapace')` is the chain itself; with `__esModule`, a transpiled `import carapace from` finds it as well.
-module.exports = Object.assign(carapace, {
-  CarapaceError,
-  carapace,
-  explainClient,
-  hostStore,
-  hpp,
-  json,
-  queryParser,
-  rateLimit,
-  sanitize,
-  securityHeaders,
-  urlencoded,
-  default: carapace,
-});
+// `require('carapace')` is the chain itself; with `__esModule`, a transpiled `import carapace from` finds it as well. Bundlers and
+// Node's ES modules find the names because each is assigned by itself.
+module.exports = carapace;
+module.exports.CarapaceError = CarapaceError;
+module.exports.carapace = carapace;
+module.exports.explainClient = explainClient;
+module.exports.hostStore = hostStore;
+module.exports.hpp = hpp;
+module.exports.json = json;
+module.exports.queryParser = queryParser;
+module.exports.rateLimit = rateLimit;
+module.exports.sanitize = sanitize;
+module.exports.securityHeaders = securityHeaders;
+module.exports.urlencoded = urlencoded;
+module.exports.default = carapace;
 Object.defineProperty(module.exports, '__esModule', { value: true });

@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { readFileSync } = require('node:fs');
+const { readFileSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { ERROR_CODES } = require('../lib/errors');
@@ -11,7 +11,7 @@ const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
 
 /** Each factory's option table, its interface in index.d.ts and its page. */
 const FACTORIES = [
-  { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitOptions', page: 'docs/rate-limit.md' },
+  { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitBaseOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/host-store').OPTIONS, type: 'HostStoreOptions', page: 'docs/host-store.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
   { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
@@ -65,6 +65,15 @@ describe('the error codes', () => {
   it('of the core are known to JavaScript', () => {
     const core = readFileSync(join(root, 'src/error.rs'), 'utf8').matchAll(/=> "(ERR_\w+)"/g);
     for (const [, code] of core) assert.ok(ERROR_CODES.includes(code), code);
+  });
+});
+
+describe('docs/index.md', () => {
+  it('leads to every page', () => {
+    const map = readFileSync(join(root, 'docs/index.md'), 'utf8');
+    const linked = [...map.matchAll(/\]\(([\w.-]+\.md)(?:#[\w-]+)?\)/g)].map(([, page]) => page);
+    const pages = readdirSync(join(root, 'docs')).filter((page) => page.endsWith('.md') && page !== 'index.md');
+    assert.deepEqual([...new Set(linked)].sort(), pages.sort());
   });
 });
 

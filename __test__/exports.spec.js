@@ -1,6 +1,8 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const { join } = require('node:path');
 const { describe, it } = require('node:test');
 
 describe('the package', () => {
@@ -17,4 +19,14 @@ describe('the package', () => {
     assert.deepEqual(Object.keys(module).sort(), Object.keys(commonjs).sort());
     for (const name of Object.keys(module)) assert.equal(module[name], commonjs[name], name);
   });
+});
+
+describe('files that are made from others', () => {
+  for (const script of ['package/commonjs-types.mjs', 'package/manifests.mjs', 'docs/api.mjs']) {
+    it(`are up to date: ${script}`, () => {
+      const args = [join(__dirname, '../scripts', script), '--check'];
+      const { status, stderr } = spawnSync(process.execPath, args, { cwd: join(__dirname, '..'), encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    });
+  }
 });

@@ -8,3 +8,8 @@ http.createServer((request, response) => limiter(request, response, () => respon
 carapace({ rateLimit: false });
 all.rateLimit({ limit: 1 });
 all.default({ rateLimit: { limit: 1 } });
+all({ rateLimit: { limit: 1 } });
+const options: all.RateLimitOptions = { limit: 1 };
+rateLimit(options);
+const code = (error: all.CarapaceError): all.ErrorCode => error.code;
+if (code.length > 1) throw new Error('unused');

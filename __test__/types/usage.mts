@@ -9,6 +9,7 @@ import carapace, {
   rateLimit,
   type CarapaceEvent,
   type RateLimitInfo,
+  type RateLimitOptions,
   securityHeaders,
   urlencoded,
   type CspDirectives,
@@ -111,3 +112,8 @@ sanitize.value({}, { locations: ['body'] });
 hpp({ checkQuery: false });
 // @ts-expect-error no such choice
 hpp({ keep: 'all' });
+
+// Options can be made apart from the call.
+const limits: RateLimitOptions = { limit: 5, windowMs: 1000 };
+rateLimit(limits);
+carapace({ rateLimit: limits });

@@ -1,0 +1,1 @@
+require('./check.js')(require('carapace'));

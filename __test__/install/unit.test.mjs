@@ -1,0 +1,7 @@
+import { expect, test } from 'vitest';
+import { rateLimit, sanitize } from 'carapace';
+
+test('the package works inside a test runner', () => {
+  expect(typeof rateLimit({ limit: 1 })).toBe('function');
+  expect(sanitize.value(JSON.parse('{"$gt":1,"a":2}'))).toEqual({ a: 2 });
+});
