@@ -1,0 +1,2 @@
+import cors = require('./cors.js');
+export default cors;
