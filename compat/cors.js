@@ -98,7 +98,8 @@ function judge(asked, rule) {
  */
 function isAmong(rule, asked) {
   if (Array.isArray(rule)) return rule.some((one) => isAmong(one, asked));
-  if (isText(rule)) return String(rule) === asked;
+  // A String object in a list is never equal.
+  if (isText(rule)) return rule === asked;
   // `null` is everybody who hides: it must be listed.
   return typeof rule === 'boolean' ? rule && asked !== 'null' : isDescribed(rule, asked);
 }
