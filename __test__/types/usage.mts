@@ -1,7 +1,9 @@
 // What an ES module in TypeScript may write; a line marked as an error must be one.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import carapace, {
   CarapaceError,
+  errorHandler,
   explainClient,
   hpp,
   queryParser,
@@ -117,3 +119,10 @@ hpp({ keep: 'all' });
 const limits: RateLimitOptions = { limit: 5, windowMs: 1000 };
 rateLimit(limits);
 carapace({ rateLimit: limits });
+app.use(errorHandler.notFound());
+app.use(errorHandler({ shape: (error, request, { status, errors }) => ({ status, first: errors?.[0]?.pointer }) }));
+app.use(errorHandler({ onError: console, development: false, validationStatus: 422, requestId: 'x-trace' }));
+const handleError: (error: unknown, request: IncomingMessage, response: ServerResponse) => void = errorHandler();
+void handleError;
+// @ts-expect-error what a logger must have
+errorHandler({ onError: { info() {} } });
