@@ -15,4 +15,5 @@ export const {
   sanitize,
   securityHeaders,
   urlencoded,
+  validate,
 } = parts;
