@@ -5,6 +5,7 @@ export const {
   CarapaceError,
   carapace,
   cookies,
+  cors,
   errorHandler,
   explainClient,
   hostStore,
