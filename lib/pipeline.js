@@ -1,58 +1,55 @@
 'use strict';
 
-const { json } = require('./body/json');
-const { createQueryParser } = require('./body/query-parser');
-const { createUrlencoded } = require('./body/urlencoded');
-const { hpp } = require('./hpp');
-const { inPassOf } = require('./hpp/in-chain');
-const { readOptions } = require('./options');
-const { rateLimit } = require('./rate-limit');
-const { createChainSanitize } = require('./sanitize/in-chain');
-const { securityHeaders } = require('./security-headers');
-
-/** @typedef {(request: any, response: any, next: (error?: unknown) => void, givenBody: unknown) => void} Part */
-
-/**
- * The parts of the chain in their one safe order. A part is on by default when it needs no choice of the user's. A
- * factory gets the part's own options, and those of the whole chain.
- * @type {[name: string, factory: (options: any, chain: Record<string, any>) => Part, isDefault: boolean][]}
- */
-const PARTS = [
-  ['securityHeaders', securityHeaders, true],
-  ['rateLimit', rateLimit, false],
-  ['json', json, true],
-  ['urlencoded', (options, chain) => createUrlencoded(options, inPassOf('body', chain)), true],
-  ['queryParser', (options, chain) => createQueryParser(options, inPassOf('query', chain)), true],
-  ['sanitize', createChainSanitize, true],
-  ['hpp', hpp, true],
-];
-
-const OPTIONS = Object.fromEntries(PARTS.map(([name]) => [name, 'object|boolean']));
+const { createChains } = require('./pipeline/chain');
+const { Limiters } = require('./pipeline/limiters');
+const { createListeners } = require('./pipeline/listeners');
+const { RouteTable } = require('./pipeline/route-table');
+const { OPTIONS, RULE_OPTIONS, readSettings } = require('./pipeline/settings');
+const { createWrap } = require('./pipeline/wrap');
+const { TALLY, Tally } = require('./tally');
 
 /**
  * @param {import('../index').CarapaceOptions} [options]
- * @returns {import('../index').Middleware}
+ * @returns {import('../index').Shield}
  */
 function carapace(options) {
-  const settings = readOptions('carapace', options, OPTIONS);
-  const chain = PARTS.filter(([name, , isDefault]) => settings[name] ?? isDefault).map(([name, factory]) =>
-    factory(typeof settings[name] === 'object' ? settings[name] : undefined, settings),
-  );
-  // A limiter's policies that need the body are decided when it is read and clean.
-  chain.push(...chain.map((part) => /** @type {any} */ (part).afterBody).filter((part) => part !== undefined));
+  const settings = readSettings(options);
+  const tally = new Tally();
+  const { parts, rules } = createListeners(settings, tally);
+  const limiters = new Limiters(parts.rateLimit, (event) => tally.countEvent({ stem: 'rate-limit', ...event }));
+  const { main, ofRules } = createChains(parts, rules, limiters);
+  const table = rules.length > 0 ? new RouteTable(rules, ofRules, main) : undefined;
+  // On a request that this chain has seen: it runs once, however often it is mounted.
+  const seen = Symbol('carapace.seen');
 
-  return function carapace(request, response, next) {
-    let index = 0;
-    // What is another one when `sanitize` runs was put there by a reader of this chain.
-    const { body } = /** @type {any} */ (request);
-    /** @param {unknown} [error] */
-    const step = (error) => {
-      const part = error === undefined ? chain[index++] : undefined;
-      if (part === undefined) return next(error);
-      part(request, response, step, body);
-    };
-    step();
-  };
+  function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {(error?: unknown) => void} */ next) {
+    if (request[seen] === true) return next();
+    request[seen] = true;
+    request[TALLY] = tally;
+    tally.requests += 1;
+    run(table === undefined ? main : table.chainOf(request), request, response, next);
+  }
+  return /** @type {any} */ (Object.assign(carapace, { wrap: createWrap(carapace) }));
 }
 
-module.exports = { OPTIONS, carapace };
+/**
+ * Runs the parts one after the other. A refusal by one ends the chain.
+ * @param {import('./pipeline/chain').Chain} chain
+ * @param {any} request
+ * @param {any} response
+ * @param {(error?: unknown) => void} next
+ */
+function run(chain, request, response, next) {
+  let index = 0;
+  // What is another one when `sanitize` runs was put there by a reader of this chain.
+  const { body } = request;
+  step();
+
+  /** @param {unknown} [error] */
+  function step(error) {
+    if (error !== undefined || index === chain.length) return next(error);
+    chain[index++](request, response, step, body);
+  }
+}
+
+module.exports = { OPTIONS, RULE_OPTIONS, carapace };

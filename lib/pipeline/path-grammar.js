@@ -26,13 +26,21 @@ const LONGEST = 256;
 const FIVE_ONLY = /[{}"\\]|\*[$_\p{ID_Start}]/u;
 const FOUR_ONLY = /[?*]/;
 
-/** @typedef {Record<'strict' | 'loose', import('./path-test').PathTest>} Tests */
+/**
+ * @typedef {object} CompiledPath
+ * @property {(path: string, routing: Routing) => boolean} matches
+ * @property {string[]} samples paths that match, with text in their parameters that nobody has thought of
+ *
+ * @typedef {Record<'strict' | 'loose', import('./path-test').PathTest> & { samples: string[] }} Tests
+ */
+
+const SEGMENT = 'q7x~w';
 
 /**
  * Compiles the path of a rule for the routers of both majors of Express. What both understand is read as the running one
  * does; syntax that only one has is read as that one does.
  * @param {string} path
- * @returns {(path: string, routing: Routing) => boolean}
+ * @returns {CompiledPath}
  * @throws {PathError}
  */
 function compilePath(path) {
@@ -44,14 +52,17 @@ function compilePath(path) {
 
 /**
  * @param {Tests} five
- * @param {Tests} four
- * @returns {(path: string, routing: Routing) => boolean}
+ * @param {Tests} [four]
+ * @returns {CompiledPath}
  */
 function createMatcher(five, four = five) {
   const tests = { 4: four, 5: five };
-  return function matches(given, { major, isSensitive, isStrict }) {
-    const { strict, loose } = tests[major];
-    return (isStrict ? strict : loose)(given, isSensitive);
+  return {
+    samples: five.samples,
+    matches(given, { major, isSensitive, isStrict }) {
+      const { strict, loose } = tests[major];
+      return (isStrict ? strict : loose)(given, isSensitive);
+    },
   };
 }
 
@@ -61,7 +72,21 @@ function createMatcher(five, four = five) {
  * @returns {Tests}
  */
 function testsOf(parse, path) {
-  return { strict: testOf(parse(path, true)), loose: testOf(parse(path, false)) };
+  const shapes = parse(path, true);
+  return { strict: testOf(shapes), loose: testOf(parse(path, false)), samples: shapes.flatMap(samplesOf) };
+}
+
+/** @param {Piece[]} pieces */
+function samplesOf(pieces) {
+  const fillings = [SEGMENT, `${SEGMENT}/${SEGMENT}`, ''];
+  return fillings.map((filling) => pieces.map((piece) => fill(piece, filling)).join(''));
+}
+
+/** @param {Piece} piece @param {string} filling of a wildcard */
+function fill(piece, filling) {
+  if ('slash' in piece) return '';
+  if ('text' in piece) return piece.text;
+  return piece.not === '' && (filling !== '' || piece.isEmptyToo) ? filling : SEGMENT;
 }
 
 /** @param {Shapes} shapes */

@@ -10,7 +10,8 @@ const { compilePath } = require('./path-grammar');
  * @property {string} name as it is written
  * @property {string | undefined} method undefined: any
  * @property {string} path
- * @property {(path: string, routing: import('./path-grammar').Routing) => boolean} matches
+ * @property {import('./path-grammar').CompiledPath['matches']} matches
+ * @property {string[]} samples paths that it matches
  */
 
 const RULE = /^(?:([A-Za-z-]+) +)?(\S+)$/;
@@ -30,7 +31,7 @@ function readRule(at, name) {
     throw invalid(at, `has the method ${word}, which Node does not know`);
   }
   if (!/^[/*{]/.test(path)) throw invalid(at, 'has a path that does not start with "/"');
-  return { name, method: method === 'ALL' ? undefined : method, path, matches: compile(at, path) };
+  return { name, method: method === 'ALL' ? undefined : method, path, ...compile(at, path) };
 }
 
 /**

@@ -1,0 +1,64 @@
+'use strict';
+
+const json = require('../body/json');
+const queryParser = require('../body/query-parser');
+const urlencoded = require('../body/urlencoded');
+const headerOptions = require('../header-options');
+const hpp = require('../hpp');
+const { inPassOf } = require('../hpp/in-chain');
+const rateLimit = require('../rate-limit');
+const { LOGIN_OPTIONS } = require('../rate-limit/login');
+const sanitize = require('../sanitize');
+const { createChainSanitize } = require('../sanitize/in-chain');
+const { securityHeaders } = require('../security-headers');
+
+/**
+ * @typedef {(request: any, response: any, next: (error?: unknown) => void, givenBody: unknown) => void} Middleware
+ * @typedef {Record<string, any>} Options
+ */
+
+/**
+ * One part of the chain.
+ * @typedef {object} Part
+ * @property {string} name of its option
+ * @property {import('../options').OptionTable} table the part's own options
+ * @property {(options: any, chain: Options) => Middleware} [make] gets the part's own options and those of all parts; the
+ *   limiters are made elsewhere, because those of a route and of the chain belong together
+ * @property {boolean} [isDefault] whether it is on without a word, because it needs no choice of the user's
+ * @property {boolean} [readsBody] whether it works on what the client sent: these are made anew for a route that changes
+ *   one of them, because one does the work of others while it parses
+ */
+
+/**
+ * The parts in their one safe order: what is on every answer, what may end a request before its body is read, the body,
+ * and what needs it.
+ * @type {Part[]}
+ */
+const PARTS = [
+  { name: 'securityHeaders', table: headerOptions.OPTIONS, make: securityHeaders, isDefault: true },
+  { name: 'rateLimit', table: rateLimit.OPTIONS },
+  {
+    name: 'queryParser',
+    table: queryParser.OPTIONS,
+    make: (options, chain) => queryParser.createQueryParser(options, inPassOf('query', chain)),
+    isDefault: true,
+    readsBody: true,
+  },
+  { name: 'json', table: json.OPTIONS, make: json.json, isDefault: true, readsBody: true },
+  {
+    name: 'urlencoded',
+    table: urlencoded.OPTIONS,
+    make: (options, chain) => urlencoded.createUrlencoded(options, inPassOf('body', chain)),
+    isDefault: true,
+    readsBody: true,
+  },
+  { name: 'sanitize', table: sanitize.OPTIONS, make: createChainSanitize, isDefault: true, readsBody: true },
+  { name: 'hpp', table: hpp.OPTIONS, make: hpp.hpp, isDefault: true, readsBody: true },
+  { name: 'login', table: LOGIN_OPTIONS },
+];
+
+/** The limiters of a chain stand at two places: those of addresses before the body, the others after it. */
+const LIMITER = 'rateLimit';
+const AFTER_BODY = 'login';
+
+module.exports = { AFTER_BODY, LIMITER, PARTS };
