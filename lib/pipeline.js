@@ -22,14 +22,22 @@ function carapace(options) {
   // On a request that this chain has seen: it runs once, however often it is mounted.
   const seen = Symbol('carapace.seen');
 
-  function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {(error?: unknown) => void} */ next) {
+  function carapace(
+    /** @type {any} */ request,
+    /** @type {any} */ response,
+    /** @type {(error?: unknown) => void} */ next,
+  ) {
     if (request[seen] === true) return next();
     request[seen] = true;
     request[TALLY] = tally;
     tally.requests += 1;
     run(table === undefined ? main : table.chainOf(request), request, response, next);
   }
-  return /** @type {any} */ (Object.assign(carapace, { wrap: createWrap(carapace) }));
+  const wrap = createWrap(carapace, {
+    errorHandler: () => undefined,
+    removesPoweredBy: removesPoweredBy(parts.securityHeaders),
+  });
+  return /** @type {any} */ (Object.assign(carapace, { wrap }));
 }
 
 /**
@@ -50,6 +58,13 @@ function run(chain, request, response, next) {
     if (error !== undefined || index === chain.length) return next(error);
     chain[index++](request, response, step, body);
   }
+}
+
+/** @param {any} headers the options of `securityHeaders` */
+function removesPoweredBy(headers) {
+  if (headers === false || headers.removeHeaders === false) return false;
+  const { removeHeaders } = headers;
+  return !Array.isArray(removeHeaders) || removeHeaders.some((name) => String(name).toLowerCase() === 'x-powered-by');
 }
 
 module.exports = { OPTIONS, RULE_OPTIONS, carapace };

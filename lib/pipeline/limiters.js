@@ -151,7 +151,8 @@ class Limiters {
  */
 function canJoin(chain, options) {
   const isAdding = Object.keys(options).every(
-    (name) => name === 'policies' || Object.hasOwn(POLICY_OPTIONS, name) || isDeepStrictEqual(options[name], chain[name]),
+    (name) =>
+      name === 'policies' || Object.hasOwn(POLICY_OPTIONS, name) || isDeepStrictEqual(options[name], chain[name]),
   );
   const isPlain = APART.every((name) => chain[name] === undefined);
   return isAdding && isPlain && (chain.store === undefined || isInCore(chain.store));

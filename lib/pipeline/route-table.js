@@ -51,7 +51,10 @@ class RouteTable {
     const meant = this.#meant(method, path, routing);
     meant.delete(exact);
     if (meant.size === 0) return exact === -1 ? this.#main : this.#chains[exact].chain;
-    return this.#mix([...meant].sort((left, right) => left - right), exact);
+    return this.#mix(
+      [...meant].sort((left, right) => left - right),
+      exact,
+    );
   }
 
   /**
@@ -130,7 +133,9 @@ function checkReach(rules) {
 function covers(rule, other) {
   const methods = other.method === undefined ? ['GET', 'POST', 'QUERY'] : [other.method];
   const routing = /** @type {Routing} */ ({ major: 5, isSensitive: false, isStrict: false });
-  return methods.every((method) => takes(rule, method)) && other.samples.every((path) => rule.matches(fold(path), routing));
+  return (
+    methods.every((method) => takes(rule, method)) && other.samples.every((path) => rule.matches(fold(path), routing))
+  );
 }
 
 module.exports = { RouteTable };
