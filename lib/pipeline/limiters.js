@@ -45,7 +45,7 @@ class Limiters {
 
   /**
    * @param {Options | Limiter | false} options of the chain's own limiter
-   * @param {(event: any) => void} overhear is told of events that are no decisions
+   * @param {(event: any, rule: string) => void} overhear is told of events that are no decisions
    */
   constructor(options, overhear) {
     this.#overhear = overhear;
@@ -64,7 +64,7 @@ class Limiters {
   #createOwn(options) {
     this.#options = options;
     serial += 1;
-    return this.#create(options, (policies) => {
+    return this.#create('', options, (policies) => {
       this.#policies = policies;
       policies.forEach((policy, index) => {
         if (!policy.isNamed) policy.identity = `chain ${threadId}:${serial}:${index}`;
@@ -72,9 +72,9 @@ class Limiters {
     });
   }
 
-  /** @param {Options} options @param {(policies: Policy[]) => void} [prepare] */
-  #create(options, prepare) {
-    return createChainLimiter(options, { overhear: this.#overhear, prepare });
+  /** @param {string} rule @param {Options} options @param {(policies: Policy[]) => void} [prepare] */
+  #create(rule, options, prepare) {
+    return createChainLimiter(options, { overhear: (event) => this.#overhear(event, rule), prepare });
   }
 
   /**
@@ -107,7 +107,7 @@ class Limiters {
   #createJoint(name, chain, options) {
     const joined = policiesOf(chain, 'default');
     const rest = without(chain, ['policies', ...Object.keys(POLICY_OPTIONS)]);
-    return this.#create({ ...rest, policies: [...joined, ...policiesOf(options, nameOf(name))] }, (policies) =>
+    return this.#create(name, { ...rest, policies: [...joined, ...policiesOf(options, nameOf(name))] }, (policies) =>
       this.#policies.forEach(({ identity }, index) => Object.assign(policies[index], { identity, joins: true })),
     );
   }
@@ -115,7 +115,7 @@ class Limiters {
   /** @param {string} name @param {Options | Limiter} options */
   #createApart(name, options) {
     if (typeof options === 'function') return options;
-    const limiter = this.#create({
+    const limiter = this.#create(name, {
       ...inherited(this.#options, options),
       ...(options.policies === undefined ? { name: nameOf(name), ...options } : options),
     });
@@ -134,9 +134,19 @@ class Limiters {
   login(name, options) {
     const { client, ipv6Prefix, store } = inherited(this.#options, options);
     const base = { client, ipv6Prefix, store: store !== undefined && isInCore(store) ? store : undefined };
-    const limiter = createChainLimiter({ ...base, ...options }, { login: true, overhear: this.#overhear });
+    const overhear = (/** @type {any} */ event) => this.#overhear(event, name);
+    const limiter = createChainLimiter({ ...base, ...options }, { login: true, overhear });
     this.logins.set(name, limiter);
     return limiter;
+  }
+
+  /**
+   * The rule of a limiter; empty for the chain's own.
+   * @param {Limiter} limiter
+   */
+  nameOf(limiter) {
+    const [name = ''] = [...this.byRule, ...this.logins].find(([, known]) => known === limiter) ?? [];
+    return name;
   }
 
   /** Every limiter once. */
