@@ -33,7 +33,7 @@ function cors(options) {
  * @returns {import('../index').Middleware}
  */
 function createPerRequest(choose) {
-  const read = createOptionsReader(choose, createCachedCompiler());
+  const read = createOptionsReader(/** @type {any} */ (choose), createCachedCompiler());
   return function cors(request, response, next) {
     const serve = read(request);
     if (typeof serve === 'function') return serve(request, response, next);

@@ -6,6 +6,7 @@
  * @typedef {(origin: string, request: import('node:http').IncomingMessage) => Verdict | Promise<Verdict>} Judge
  */
 
+/** @type {''} */
 const ALLOWED = '';
 
 /**

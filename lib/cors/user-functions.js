@@ -25,7 +25,7 @@ const MAX_KEPT_RULES = 256;
  */
 function createOriginAsker(decide, maxLength) {
   const isDescribed = createRuleTest(false);
-  /** @param {string} origin @param {unknown} answer @returns {Verdict} */
+  /** @type {(origin: string, answer: unknown) => Verdict} */
   const read = (origin, answer) => {
     // `null` is everybody who hides: it must be named, not just let through.
     if (answer === true) return origin === 'null' ? 'null' : ALLOWED;

@@ -1,5 +1,4 @@
 //! The set-up calls of `cors`, and the judge of origins that wildcards or patterns may describe.
-#![expect(clippy::needless_pass_by_value, reason = "the derive hands options over by value")]
 
 use super::error::SetupError;
 use super::hooks;

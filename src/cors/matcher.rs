@@ -24,7 +24,7 @@ pub struct OriginMatcher {
 
 #[derive(Debug)]
 struct Automaton {
-    automaton: DFA,
+    dfa: DFA,
     states: Cache,
     /// Whether a match may start inside of the origin, where a name starts.
     starts_inside: bool,
@@ -53,12 +53,11 @@ impl OriginMatcher {
                 }
             }
         }
-        let patterns = match expressions.is_empty() {
-            true => None,
-            false => {
-                let automaton = compile_automaton("origin", &expressions)?;
-                Some(Automaton { states: automaton.create_cache(), automaton, starts_inside })
-            }
+        let patterns = if expressions.is_empty() {
+            None
+        } else {
+            let dfa = compile_automaton("origin", &expressions)?;
+            Some(Automaton { states: dfa.create_cache(), dfa, starts_inside })
         };
         Ok(Self { wildcards, patterns })
     }
@@ -91,7 +90,7 @@ impl Automaton {
     fn is_match_at(&mut self, text: &str, start: usize) -> bool {
         let input = Input::new(text).range(start..).anchored(Anchored::Yes).earliest(true);
         // An error means that the search could not be finished: then nothing is allowed.
-        matches!(self.automaton.try_search_fwd(&mut self.states, &input), Ok(Some(_)))
+        matches!(self.dfa.try_search_fwd(&mut self.states, &input), Ok(Some(_)))
     }
 }
 

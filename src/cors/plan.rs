@@ -82,7 +82,7 @@ fn anybody_with_credentials(origin: &str) -> ConfigError {
 
 fn success_status(status: Option<f64>) -> Result<u16, ConfigError> {
     let Some(given) = status else { return Ok(DEFAULT_SUCCESS_STATUS) };
-    let known = (200..300_u16).find(|status| f64::from(*status) == given);
+    let known = (200..300_u16).find(|status| f64::from(*status).total_cmp(&given).is_eq());
     known.ok_or_else(|| {
         // Browsers fail a preflight with any other status (Fetch, section 4.8).
         let message = format!("got {given}, expected a status from 200 to 299");

@@ -62,7 +62,7 @@ impl CharSet {
     /// The only member, if there is exactly one.
     pub(super) fn only_member(self) -> Option<char> {
         let code = u8::try_from(self.0.trailing_zeros()).ok()?;
-        (self.0.count_ones() == 1).then(|| char::from(code))
+        self.0.is_power_of_two().then(|| char::from(code))
     }
 
     /// As an expression; an empty set never matches.
