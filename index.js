@@ -4,6 +4,7 @@ const { json } = require('./lib/body/json');
 const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
 const { explainClient } = require('./lib/client-key');
+const { errorHandler } = require('./lib/error-handler');
 const { CarapaceError } = require('./lib/errors');
 const { hostStore } = require('./lib/host-store');
 const { hpp } = require('./lib/hpp');
@@ -16,6 +17,7 @@ const { securityHeaders } = require('./lib/security-headers');
 module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
+  errorHandler,
   explainClient,
   hostStore,
   hpp,

@@ -1,7 +1,9 @@
 // What an ES module in TypeScript may write; a line marked as an error must be one.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import carapace, {
   CarapaceError,
+  errorHandler,
   explainClient,
   hpp,
   queryParser,
@@ -111,3 +113,11 @@ sanitize.value({}, { locations: ['body'] });
 hpp({ checkQuery: false });
 // @ts-expect-error no such choice
 hpp({ keep: 'all' });
+
+app.use(errorHandler.notFound());
+app.use(errorHandler({ shape: (error, request, { status, errors }) => ({ status, first: errors?.[0]?.pointer }) }));
+app.use(errorHandler({ onError: console, development: false, validationStatus: 422, requestId: 'x-trace' }));
+const handleError: (error: unknown, request: IncomingMessage, response: ServerResponse) => void = errorHandler();
+void handleError;
+// @ts-expect-error what a logger must have
+errorHandler({ onError: { info() {} } });
