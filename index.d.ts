@@ -66,6 +66,8 @@ export interface CarapaceEvent {
   path?: string;
   /** The part of the request. */
   location?: 'body' | 'query' | 'params' | 'headers';
+  /** The name of a cookie, at most 100 characters. */
+  cookie?: string;
   /** What was done about it. */
   action?: string;
   /** `report`: it was only reported, and the request went on. */
@@ -729,6 +731,46 @@ export interface HppOptions extends ReportingOptions {
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function hpp(options?: HppOptions): Middleware;
+
+/** What is asked of a cookie. */
+export interface CookiePolicy {
+  /** Add `HttpOnly`, so that scripts cannot read it. Default true. */
+  httpOnly?: boolean;
+  /** Add `Secure`: `'auto'`, when the request came over https; always; never. Default `'auto'`. */
+  secure?: 'auto' | boolean;
+  /**
+   * The least that `SameSite` must be; a cookie without it, or with a weaker or unknown one, gets this. `none` makes `Secure` necessary.
+   * `false` leaves it alone. Default `lax`.
+   */
+  sameSite?: 'strict' | 'lax' | 'none' | false;
+  /** Add `Partitioned` (CHIPS) to cookies that are `Secure`. Default false. */
+  partitioned?: boolean;
+  /** The longest life in milliseconds, 0 to 2147483647 or `Infinity`: a longer `Max-Age` or `Expires` is cut. Default `Infinity`. */
+  maxAgeMs?: number;
+}
+
+/** Options of {@link cookies}. */
+export interface CookiesOptions extends ReportingOptions, CookiePolicy {
+  /**
+   * What is different for some: a name, or a pattern in which `*` stands for any characters, and what is asked of it, or `false` to leave it
+   * alone. The name itself counts first, then the longest pattern. Names are compared with case.
+   */
+  cookies?: Record<string, CookiePolicy | false>;
+  /** Who may say that the client came over https, as in {@link SecurityHeadersOptions.trustProxy}. */
+  trustProxy?: false | number | string | string[];
+  /** `report` changes nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+}
+
+/**
+ * Holds every `Set-Cookie` that leaves to one policy (RFC 6265bis), whoever sets it and however, before or after this middleware. Adds
+ * what is missing, strengthens what is weaker, weakens nothing; the order of attributes stays. `__Host-`, `__Secure-`, `__Http-` and
+ * `__Host-Http-` get what their names promise; what browsers ignore anyway is not sent.
+ * @example
+ * app.use(cookies({ sameSite: 'strict', cookies: { theme: { httpOnly: false }, 'embed-*': { sameSite: 'none' } } }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function cookies(options?: CookiesOptions): Middleware;
 
 /** One thing that is wrong with a request. Never its value. */
 export interface FieldError {

@@ -4,6 +4,7 @@ const { json } = require('./lib/body/json');
 const { queryParser } = require('./lib/body/query-parser');
 const { urlencoded } = require('./lib/body/urlencoded');
 const { explainClient } = require('./lib/client-key');
+const { cookies } = require('./lib/cookies');
 const { errorHandler } = require('./lib/error-handler');
 const { CarapaceError } = require('./lib/errors');
 const { hostStore } = require('./lib/host-store');
@@ -17,6 +18,7 @@ const { securityHeaders } = require('./lib/security-headers');
 module.exports = Object.assign(carapace, {
   CarapaceError,
   carapace,
+  cookies,
   errorHandler,
   explainClient,
   hostStore,

@@ -4,6 +4,7 @@ export default parts.carapace;
 export const {
   CarapaceError,
   carapace,
+  cookies,
   errorHandler,
   explainClient,
   hostStore,

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import carapace, {
   CarapaceError,
+  cookies,
   errorHandler,
   explainClient,
   hpp,
@@ -121,3 +122,11 @@ const handleError: (error: unknown, request: IncomingMessage, response: ServerRe
 void handleError;
 // @ts-expect-error what a logger must have
 errorHandler({ onError: { info() {} } });
+
+app.use(
+  cookies({ sameSite: 'strict', cookies: { theme: { httpOnly: false }, 'embed-*': { sameSite: 'none' }, old: false } }),
+);
+// @ts-expect-error no such choice
+cookies({ sameSite: 'Lux' });
+// @ts-expect-error a policy, or false
+cookies({ cookies: { theme: true } });
