@@ -27,7 +27,8 @@ export type ErrorCode =
   | 'ERR_CARAPACE_BODY_TIMEOUT'
   | 'ERR_CARAPACE_BODY_UNREADABLE'
   | 'ERR_CARAPACE_BODY_UNVERIFIED'
-  | 'ERR_CARAPACE_MEDIA_TYPE';
+  | 'ERR_CARAPACE_MEDIA_TYPE'
+  | 'ERR_CARAPACE_NOT_FOUND';
 
 /** The only error class of the package: thrown by a factory, or passed on for a refused request. */
 export class CarapaceError extends Error {
@@ -66,6 +67,8 @@ export interface CarapaceEvent {
   path?: string;
   /** The part of the request. */
   location?: 'body' | 'query' | 'params' | 'headers';
+  /** The name of a cookie, at most 100 characters. */
+  cookie?: string;
   /** What was done about it. */
   action?: string;
   /** `report`: it was only reported, and the request went on. */
@@ -732,6 +735,139 @@ export interface HppOptions extends ReportingOptions {
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function hpp(options?: HppOptions): Middleware;
+
+/** What is asked of a cookie. */
+export interface CookiePolicy {
+  /** Add `HttpOnly`, so that scripts cannot read it. Default true. */
+  httpOnly?: boolean;
+  /** Add `Secure`: `'auto'`, when the request came over https; always; never. Default `'auto'`. */
+  secure?: 'auto' | boolean;
+  /**
+   * The least that `SameSite` must be; a cookie without it, or with a weaker or unknown one, gets this. `none` makes `Secure` necessary.
+   * `false` leaves it alone. Default `lax`.
+   */
+  sameSite?: 'strict' | 'lax' | 'none' | false;
+  /** Add `Partitioned` (CHIPS) to cookies that are `Secure`. Default false. */
+  partitioned?: boolean;
+  /** The longest life in milliseconds, 0 to 2147483647 or `Infinity`: a longer `Max-Age` or `Expires` is cut. Default `Infinity`. */
+  maxAgeMs?: number;
+}
+
+/** Options of {@link cookies}. */
+export interface CookiesOptions extends ReportingOptions, CookiePolicy {
+  /**
+   * What is different for some: a name, or a pattern in which `*` stands for any characters, and what is asked of it, or `false` to leave it
+   * alone. The name itself counts first, then the longest pattern. Names are compared with case.
+   */
+  cookies?: Record<string, CookiePolicy | false>;
+  /** Who may say that the client came over https, as in {@link SecurityHeadersOptions.trustProxy}. */
+  trustProxy?: false | number | string | string[];
+  /** `report` changes nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+}
+
+/**
+ * Holds every `Set-Cookie` that leaves to one policy (RFC 6265bis), whoever sets it and however, before or after this middleware. Adds
+ * what is missing, strengthens what is weaker, weakens nothing; the order of attributes stays. `__Host-`, `__Secure-`, `__Http-` and
+ * `__Host-Http-` get what their names promise; what browsers ignore anyway is not sent.
+ * @example
+ * app.use(cookies({ sameSite: 'strict', cookies: { theme: { httpOnly: false }, 'embed-*': { sameSite: 'none' } } }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function cookies(options?: CookiesOptions): Middleware;
+
+/** One thing that is wrong with a request. Never its value. */
+export interface FieldError {
+  /** The part of the request; absent when the error did not say. */
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
+  /** JSON pointer (RFC 6901) below the location; empty for the whole of it. */
+  pointer: string;
+  /** What is wrong, at most 200 characters. */
+  detail: string;
+}
+
+/** What a client is told of an error (RFC 9457). */
+export interface ProblemDocument {
+  type: string;
+  /** The phrase of the status. */
+  title?: string;
+  /** 400 to 599. */
+  status: number;
+  /** The error's message where it says `expose: true`, words of our own for errors that are known, else absent. */
+  detail?: string;
+  /** Of a {@link CarapaceError}. */
+  code?: string;
+  /** The rule or limit that refused a body. */
+  rule?: string;
+  /** JSON pointer of the place in a refused body. */
+  pointer?: string;
+  /** What is wrong with each member of a request, at most 100. */
+  errors?: FieldError[];
+  /** The request's id, as in its header and in the log. */
+  id: string;
+  /** The stacks of the error and its causes; only in development. */
+  stack?: string[];
+}
+
+/** A logger in the way of pino: `(fields, message)`. */
+export interface ErrorLogger {
+  error(fields: object, message: string): unknown;
+  warn?(fields: object, message: string): unknown;
+}
+
+/** Options of {@link errorHandler}. */
+export interface ErrorHandlerOptions extends ReportingOptions {
+  /**
+   * Writes the body instead: text, bytes, or a value that becomes JSON. Gets the error as it was thrown, and what would be told by default,
+   * which is safe to pass on. A shape that throws, or gives a promise or `undefined`, is answered by the default. Default: the problem
+   * document, or a page.
+   */
+  shape?: (error: any, request: any, problem: ProblemDocument) => unknown;
+  /** Answer a client that would rather read HTML (`Accept`) with a page of the same content. Default true. */
+  html?: boolean;
+  /**
+   * Show stacks, and messages of all errors. Default: whether NODE_ENV is `development`. `true` under NODE_ENV `production` throws
+   * ERR_CARAPACE_OPTION_CONFLICT.
+   */
+  development?: boolean;
+  /** The status of errors that a validator has thrown (zod, valibot, arktype, joi), 400 to 499; `false`: they are errors like others. Default 400. */
+  validationStatus?: number | false;
+  /**
+   * The header of the request's id: read where it is 1 to 128 letters, digits or `_ . : ~ + / = @ -`, else made (UUID), and sent back.
+   * `false`: neither. Default `x-request-id`. An id that a logger put on the response or at `request.id` is taken first.
+   */
+  requestId?: string | boolean;
+  /**
+   * Called with every error before it is answered; or a logger, which gets `{ err, status, id, method, path }`, errors below 500 as
+   * warnings. What it throws becomes a process warning.
+   */
+  onError?: ((error: any, request: any, about: { status: number; id: string }) => unknown) | ErrorLogger;
+}
+
+/** An error middleware for Express and Connect; without `next` for plain `node:http`. */
+export type ErrorMiddleware = (
+  error: any,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/** The type of {@link errorHandler}. */
+export interface ErrorHandler {
+  (options?: ErrorHandlerOptions): ErrorMiddleware;
+  /** A middleware for the end of the app: passes on a {@link CarapaceError} with status 404, ERR_CARAPACE_NOT_FOUND. */
+  notFound(): Middleware;
+}
+
+/**
+ * Answers errors in one shape, a problem document (RFC 9457), and tells nothing that the error does not say is meant for clients. Headers
+ * that are set stay: security, CORS, limits. To be mounted last.
+ * @example
+ * app.use(errorHandler.notFound());
+ * app.use(errorHandler({ onError: log }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export const errorHandler: ErrorHandler;
 
 type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`

@@ -23,6 +23,8 @@ const FACTORIES = [
   { table: require('../lib/sanitize').OPTIONS, type: 'SanitizeOptions', page: 'docs/sanitize.md' },
   { table: require('../lib/sanitize').PARAMS_OPTIONS, type: 'SanitizeParamsOptions' },
   { table: require('../lib/sanitize').VALUE_OPTIONS, type: 'SanitizeValueOptions' },
+  { table: require('../lib/cookies').OPTIONS, type: 'CookiesOptions', page: 'docs/cookies.md' },
+  { table: require('../lib/error-handler').OPTIONS, type: 'ErrorHandlerOptions', page: 'docs/error-handler.md' },
   { table: require('../lib/hpp').OPTIONS, type: 'HppOptions', page: 'docs/hpp.md' },
 ];
 

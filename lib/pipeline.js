@@ -1,12 +1,19 @@
 'use strict';
 
 const { createChains } = require('./pipeline/chain');
+const { createForwardedWatch } = require('./pipeline/forwarded');
 const { Limiters } = require('./pipeline/limiters');
 const { createListeners } = require('./pipeline/listeners');
+const { createMethods } = require('./pipeline/methods');
 const { RouteTable } = require('./pipeline/route-table');
 const { OPTIONS, RULE_OPTIONS, readSettings } = require('./pipeline/settings');
-const { createWrap } = require('./pipeline/wrap');
+const { createTiming } = require('./pipeline/timing');
 const { TALLY, Tally } = require('./tally');
+
+/**
+ * @typedef {import('./pipeline/chain').Chain} Chain
+ * @typedef {(error?: unknown) => void} Next
+ */
 
 /**
  * @param {import('../index').CarapaceOptions} [options]
@@ -15,37 +22,47 @@ const { TALLY, Tally } = require('./tally');
 function carapace(options) {
   const settings = readSettings(options);
   const tally = new Tally();
-  const { parts, rules } = createListeners(settings, tally);
-  const limiters = new Limiters(parts.rateLimit, (event) => tally.countEvent({ stem: 'rate-limit', ...event }));
-  const { main, ofRules } = createChains(parts, rules, limiters);
+  const { parts, rules, report } = createListeners(settings, tally);
+  const { stores, overhear } = createStoreWatch(tally);
+  const limiters = new Limiters(parts.rateLimit, overhear);
+  const { main, ofRules, made } = createChains(parts, rules, limiters);
   const table = rules.length > 0 ? new RouteTable(rules, ofRules, main) : undefined;
+  const { isDue, measure } = createTiming(tally, settings.metrics === false ? Infinity : settings.metrics?.sample);
+  const forwarded = createForwardedWatch(decidesTrust(parts, settings.given), () =>
+    report({ type: 'proxy.not-trusted', action: 'ignore' }),
+  );
   // On a request that this chain has seen: it runs once, however often it is mounted.
   const seen = Symbol('carapace.seen');
+  /** @param {any} request */
+  const chainOf = (request) => (table === undefined ? main : table.chainOf(request));
 
-  function carapace(
-    /** @type {any} */ request,
-    /** @type {any} */ response,
-    /** @type {(error?: unknown) => void} */ next,
-  ) {
+  function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {Next} */ next) {
     if (request[seen] === true) return next();
     request[seen] = true;
     request[TALLY] = tally;
     tally.requests += 1;
-    run(table === undefined ? main : table.chainOf(request), request, response, next);
+    forwarded.look(request);
+    run(chainOf(request), request, response, isDue() ? measure(response, next) : next);
   }
-  const wrap = createWrap(carapace, {
-    errorHandler: () => undefined,
-    removesPoweredBy: removesPoweredBy(parts.securityHeaders),
+  const methods = createMethods(carapace, {
+    settings: { ...settings, parts, rules },
+    tally,
+    limiters,
+    stores,
+    forwarded,
+    made,
+    chainOf,
+    run,
   });
-  return /** @type {any} */ (Object.assign(carapace, { wrap }));
+  return /** @type {any} */ (Object.defineProperties(carapace, Object.getOwnPropertyDescriptors(methods)));
 }
 
 /**
  * Runs the parts one after the other. A refusal by one ends the chain.
- * @param {import('./pipeline/chain').Chain} chain
+ * @param {Chain} chain
  * @param {any} request
  * @param {any} response
- * @param {(error?: unknown) => void} next
+ * @param {Next} next
  */
 function run(chain, request, response, next) {
   let index = 0;
@@ -60,11 +77,30 @@ function run(chain, request, response, next) {
   }
 }
 
-/** @param {any} headers the options of `securityHeaders` */
-function removesPoweredBy(headers) {
-  if (headers === false || headers.removeHeaders === false) return false;
-  const { removeHeaders } = headers;
-  return !Array.isArray(removeHeaders) || removeHeaders.some((name) => String(name).toLowerCase() === 'x-powered-by');
+/**
+ * Keeps in mind which limiters' stores are down, by rule.
+ * @param {Tally} tally
+ */
+function createStoreWatch(tally) {
+  /** @type {Map<string, boolean>} */
+  const stores = new Map();
+  /** @param {any} event @param {string} rule */
+  function overhear(event, rule) {
+    tally.countEvent({ stem: 'rate-limit', mode: 'enforce', ...event });
+    if (event.type === 'rate-limit.store-failed') stores.set(rule, false);
+    if (event.type === 'rate-limit.store-recovered') stores.set(rule, true);
+  }
+  return { stores, overhear };
+}
+
+/**
+ * Whether the options say who may forward requests. Without it the app's own `trust proxy` does.
+ * @param {Record<string, any>} parts
+ * @param {Record<string, any>} given
+ */
+function decidesTrust({ rateLimit }, given) {
+  const client = typeof rateLimit === 'object' ? rateLimit.client : undefined;
+  return [given.trustProxy, client?.trustProxy, client?.header].some((value) => value !== undefined && value !== false);
 }
 
 module.exports = { OPTIONS, RULE_OPTIONS, carapace };

@@ -22,7 +22,7 @@ const { stricterParts } = require('./stricter');
  * @param {Options} parts
  * @param {RuleSettings[]} rules
  * @param {Limiters} limiters
- * @returns {{ main: Chain, ofRules: RuleChain[] }}
+ * @returns {{ main: Chain, ofRules: RuleChain[], made: Made }}
  */
 function createChains(parts, rules, limiters) {
   const made = makeParts(parts);
@@ -30,7 +30,7 @@ function createChains(parts, rules, limiters) {
   if (parts.login !== false) made.set(AFTER_BODY, limiters.login('', parts.login));
   const main = assemble(made, own);
   const ofRules = rules.map((rule) => inRule(rule.name, () => createRuleChain(rule, parts, made, limiters)));
-  return { main, ofRules };
+  return { main, ofRules, made };
 }
 
 /**

@@ -1,5 +1,6 @@
 'use strict';
 
+const { createReporter } = require('../events');
 const { PARTS } = require('./parts');
 
 /**
@@ -43,7 +44,9 @@ function createListeners({ given, parts, rules }, tally) {
     return result;
   }
 
-  return { parts: listening(parts), rules: rules.map((rule) => ({ ...rule, parts: listening(rule.parts) })) };
+  /** What the chain itself has to tell. */
+  const report = createReporter('carapace', counted(given.onEvent));
+  return { report, parts: listening(parts), rules: rules.map((rule) => ({ ...rule, parts: listening(rule.parts) })) };
 }
 
 module.exports = { createListeners };

@@ -3,6 +3,7 @@
 const json = require('../body/json');
 const queryParser = require('../body/query-parser');
 const urlencoded = require('../body/urlencoded');
+const cookies = require('../cookies');
 const cors = require('../cors');
 const headerOptions = require('../header-options');
 const hpp = require('../hpp');
@@ -36,6 +37,7 @@ const { securityHeaders } = require('../security-headers');
  * @type {Part[]}
  */
 const PARTS = [
+  { name: 'cookies', table: cookies.OPTIONS, make: cookies.cookies },
   { name: 'securityHeaders', table: headerOptions.OPTIONS, make: securityHeaders, isDefault: true },
   { name: 'cors', table: cors.OPTIONS, make: cors.cors },
   { name: 'rateLimit', table: rateLimit.OPTIONS },

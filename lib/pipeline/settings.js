@@ -1,5 +1,6 @@
 'use strict';
 
+const { OPTIONS: ERROR_OPTIONS } = require('../error-handler');
 const { CarapaceError } = require('../errors');
 const { readOptions, typeError, typeOf } = require('../options');
 const { PARTS } = require('./parts');
@@ -29,6 +30,7 @@ const OPTIONS = {
   trustProxy: 'boolean|number|string|array',
   ...PART_TYPES,
   routes: 'object',
+  errorHandler: { type: 'object', keys: ERROR_OPTIONS },
   metrics: { type: 'object|boolean', keys: METRICS_OPTIONS },
 };
 
