@@ -44,7 +44,8 @@ function carapace(options) {
     forwarded.look(request);
     run(chainOf(request), request, response, isDue() ? measure(response, next) : next);
   }
-  const methods = createMethods(carapace, {
+  /** @type {import('./pipeline/methods').Inside} */
+  const inside = {
     settings: { ...settings, parts, rules },
     tally,
     limiters,
@@ -53,7 +54,8 @@ function carapace(options) {
     made,
     chainOf,
     run,
-  });
+  };
+  const methods = createMethods(carapace, inside);
   return /** @type {any} */ (Object.defineProperties(carapace, Object.getOwnPropertyDescriptors(methods)));
 }
 
@@ -79,7 +81,7 @@ function run(chain, request, response, next) {
 
 /**
  * Keeps in mind which limiters' stores are down, by rule.
- * @param {Tally} tally
+ * @param {InstanceType<typeof Tally>} tally
  */
 function createStoreWatch(tally) {
   /** @type {Map<string, boolean>} */

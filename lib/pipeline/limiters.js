@@ -56,8 +56,9 @@ class Limiters {
     /** @type {Limiter | undefined} */
     this.own = undefined;
     if (options === false) return;
-    this.own = typeof options === 'function' ? options : this.#createOwn(options);
-    this.byRule.set('', this.own);
+    const own = typeof options === 'function' ? /** @type {Limiter} */ (options) : this.#createOwn(options);
+    this.own = own;
+    this.byRule.set('', own);
   }
 
   /** @param {Options} options */
@@ -114,7 +115,7 @@ class Limiters {
 
   /** @param {string} name @param {Options | Limiter} options */
   #createApart(name, options) {
-    if (typeof options === 'function') return options;
+    if (typeof options === 'function') return /** @type {Limiter} */ (options);
     const limiter = this.#create(name, {
       ...inherited(this.#options, options),
       ...(options.policies === undefined ? { name: nameOf(name), ...options } : options),

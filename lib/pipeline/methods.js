@@ -19,7 +19,7 @@ const { createWrap, end } = require('./wrap');
  * @property {InstanceType<typeof import('./limiters')['Limiters']>} limiters
  * @property {Map<string, boolean>} stores
  * @property {{ isSeen: boolean }} forwarded
- * @property {Map<string, Middleware>} made the chain's own parts
+ * @property {Map<string, any>} made the chain's own parts
  * @property {(request: any) => import('./chain').Chain} chainOf
  * @property {(chain: any, request: any, response: any, next: (error?: unknown) => void) => void} run
  */
@@ -102,6 +102,7 @@ function createErrorHandling(given, tally) {
  * @param {(error: unknown, request: any, response: any) => void} fail
  */
 function protectionOf(carapace, { settings, limiters, made, chainOf, run }, fail) {
+  /** @type {Middleware} */
   const headers = made.get('securityHeaders') ?? ((_request, _response, next) => next());
   /** Those of a chain that end a request which has no answer of its own. @param {any} request */
   const limitsOf = (request) =>

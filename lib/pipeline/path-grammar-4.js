@@ -6,7 +6,7 @@ const { PathError } = require('./path-error');
 
 // The part of path-to-regexp 0.1's grammar, which the router of Express 4 uses, that is no regular expression: text,
 // `:name` and `:name?` with a slash or dot before them, and `*`.
-const TOKEN = /(\/)?(\.)?:(\w+)(\?)?|\*|\.|[^\^$.|?*+()[\]{}:\\"]/y;
+const TOKEN = /(\/)?(\.)?:(\w+)(\?)?|\*|\.|[^$.|?*+()[\]{}:\\"^]/y;
 
 /**
  * @param {string} path

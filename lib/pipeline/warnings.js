@@ -1,6 +1,6 @@
 'use strict';
 
-const cluster = require('node:cluster');
+const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknown} */ (require('node:cluster')));
 const { parseByteSize } = require('../body/byte-size');
 
 /**
