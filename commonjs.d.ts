@@ -44,6 +44,21 @@ declare namespace carapace {
   type SanitizeParams = parts.SanitizeParams;
   type Sanitize = parts.Sanitize;
   type HppOptions = parts.HppOptions;
+  type StandardResult<Output> = parts.StandardResult<Output>;
+  type ValidateSchemas = parts.ValidateSchemas;
+  type ValidateOptions = parts.ValidateOptions;
+  type SchemaOutput<Schema> = parts.SchemaOutput<Schema>;
+  type Validated<Schemas extends ValidateSchemas> = parts.Validated<Schemas>;
+  type ValidateMiddleware<Schemas extends ValidateSchemas> = parts.ValidateMiddleware<Schemas>;
+  type Validate = parts.Validate;
+  type CookiePolicy = parts.CookiePolicy;
+  type CookiesOptions = parts.CookiesOptions;
+  type FieldError = parts.FieldError;
+  type ProblemDocument = parts.ProblemDocument;
+  type ErrorLogger = parts.ErrorLogger;
+  type ErrorHandlerOptions = parts.ErrorHandlerOptions;
+  type ErrorMiddleware = parts.ErrorMiddleware;
+  type ErrorHandler = parts.ErrorHandler;
   type CspDirectiveName = parts.CspDirectiveName;
   type CspSourceFunction = parts.CspSourceFunction;
   type CspDirectiveValue = parts.CspDirectiveValue;
@@ -62,6 +77,11 @@ declare namespace carapace {
   type IntegrityPolicyOptions = parts.IntegrityPolicyOptions;
   type StrictTransportSecurityOptions = parts.StrictTransportSecurityOptions;
   type SecurityHeadersOptions = parts.SecurityHeadersOptions;
+  type CorsOriginRule = parts.CorsOriginRule;
+  type CorsOriginAnswer = parts.CorsOriginAnswer;
+  type CorsOriginFunction = parts.CorsOriginFunction;
+  type CorsOptionsFunction = parts.CorsOptionsFunction;
+  type CorsOptions = parts.CorsOptions;
   type CarapaceOptions = parts.CarapaceOptions;
 }
 

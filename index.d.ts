@@ -28,7 +28,8 @@ export type ErrorCode =
   | 'ERR_CARAPACE_BODY_UNREADABLE'
   | 'ERR_CARAPACE_BODY_UNVERIFIED'
   | 'ERR_CARAPACE_MEDIA_TYPE'
-  | 'ERR_CARAPACE_NOT_FOUND';
+  | 'ERR_CARAPACE_NOT_FOUND'
+  | 'ERR_CARAPACE_REQUEST_INVALID';
 
 /** The only error class of the package: thrown by a factory, or passed on for a refused request. */
 export class CarapaceError extends Error {
@@ -47,6 +48,8 @@ export class CarapaceError extends Error {
   readonly rule?: string;
   /** JSON pointer (RFC 6901) of the place in a refused body. */
   readonly pointer?: string;
+  /** What is wrong with each member of a request that does not fit its schemas. */
+  readonly errors?: FieldError[];
   /** Whether the message may be shown to the client: true below 500. */
   readonly expose?: boolean;
 }
@@ -66,7 +69,7 @@ export interface CarapaceEvent {
   /** Where in the request: a JSON pointer (RFC 6901) below `location`. */
   path?: string;
   /** The part of the request. */
-  location?: 'body' | 'query' | 'params' | 'headers';
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
   /** The name of a cookie, at most 100 characters. */
   cookie?: string;
   /** What was done about it. */
@@ -467,7 +470,7 @@ export interface Finding {
   /** JSON pointer (RFC 6901) of the member. */
   path: string;
   /** The part of the request; absent when `sanitize.value` found it. */
-  location?: 'body' | 'query' | 'params' | 'headers';
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
   /** What was done: `strip`, `replace`, `report` or `reject`. */
   action: string;
 }
@@ -735,6 +738,87 @@ export interface HppOptions extends ReportingOptions {
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function hpp(options?: HppOptions): Middleware;
+
+/** A schema of any validator that has the Standard Schema interface, version 1: zod, valibot, arktype and others. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => MaybePromise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a {@link StandardSchema} gives: a value, or issues. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+
+/** The schemas of {@link validate}, by the part of the request; at least one. */
+export interface ValidateSchemas {
+  params?: StandardSchema<any, any>;
+  query?: StandardSchema<any, any>;
+  /** Names in lower case. What it makes is laid over the other headers, which stay. */
+  headers?: StandardSchema<any, any>;
+  /** `request.cookies` where it is there, else the `Cookie` header. */
+  cookies?: StandardSchema<any, any>;
+  body?: StandardSchema<any, any>;
+}
+
+/** Options of {@link validate}. */
+export interface ValidateOptions extends ReportingOptions {
+  /** The status of a refusal, 400 to 499. Default 400. */
+  statusCode?: number;
+  /** Errors in one answer, at least 1. Default 50. */
+  maxErrors?: number;
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} with `errors` to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Called with each finding, rule `invalid`; what it throws becomes a process warning. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/** What a schema makes. */
+export type SchemaOutput<Schema> = Schema extends StandardSchema<any, infer Output> ? Output : never;
+
+/** The members of a request that schemas have made, those that Express's types cannot carry too: `request as Request & Validated<typeof schemas>`. */
+export type Validated<Schemas extends ValidateSchemas> = {
+  [
+    Location in keyof Schemas & keyof ValidateSchemas as undefined extends Schemas[Location] ? never : Location
+  ]: SchemaOutput<Schemas[Location]>;
+};
+
+/** A middleware after which handlers see the types of the schemas for `params`, `query` and `body`; Express's types carry them along. */
+export type ValidateMiddleware<Schemas extends ValidateSchemas> = (
+  request: IncomingMessage & Pick<Validated<Schemas>, keyof Validated<Schemas> & ('params' | 'query' | 'body')>,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** The type of {@link validate}. */
+export interface Validate {
+  <const Schemas extends ValidateSchemas>(schemas: Schemas, options?: ValidateOptions): ValidateMiddleware<Schemas>;
+  /**
+   * A joi schema with options of joi's, such as `{ stripUnknown: true }`; `{ externals: true }` makes it asynchronous. Without options a joi schema
+   * is taken as it is. All errors are reported, not the first alone.
+   */
+  joi<Output>(schema: StandardSchema<any, Output>, options?: Record<string, unknown>): StandardSchema<any, Output>;
+  joi<Output = any>(
+    schema: { validate(value: any, options?: any): any },
+    options?: Record<string, unknown>,
+  ): StandardSchema<any, Output>;
+}
+
+/**
+ * Checks the parts of a request against schemas of any validator, and puts what they make in the place of what came. A request that
+ * does not fit is answered with 400 and one list of all errors of all parts: `errors: [{ location, pointer, detail }]` (RFC 9457). With
+ * synchronous schemas `next` is called in the same tick. To be mounted on the route, after the readers; a schema that throws is a 500.
+ * @example
+ * app.post('/users/:id', validate({ params: z.object({ id: z.coerce.number() }), body: z.strictObject({ name: z.string() }) }), update);
+ * @throws {CarapaceError} for what is no schema, and for options that are unknown, of the wrong type or out of range
+ */
+export const validate: Validate;
 
 /** What is asked of a cookie. */
 export interface CookiePolicy {
@@ -1304,6 +1388,11 @@ export interface CarapaceParts {
   sanitize?: SanitizeOptions | boolean;
   /** On by default. */
   hpp?: HppOptions | boolean;
+  /**
+   * Schemas of the parts of a request, as {@link validate} takes them, beside its options. Off by default; of use for a rule. Route
+   * parameters exist only in the route, so `params` throws here.
+   */
+  validate?: (Omit<ValidateSchemas, 'params'> & ValidateOptions) | false;
   /** Limits failed logins, as {@link rateLimit.login} does, after the body is read. Off by default; of use for a rule. */
   login?: LoginLimitOptions | false;
 }

@@ -14,6 +14,7 @@ const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
 const { sanitize } = require('./lib/sanitize');
 const { securityHeaders } = require('./lib/security-headers');
+const { validate } = require('./lib/validate');
 
 // `require('carapace')` is the chain itself; with `__esModule`, a transpiled `import carapace from` finds it as well. Bundlers and
 // Node's ES modules find the names because each is assigned by itself.
@@ -32,5 +33,6 @@ module.exports.rateLimit = rateLimit;
 module.exports.sanitize = sanitize;
 module.exports.securityHeaders = securityHeaders;
 module.exports.urlencoded = urlencoded;
+module.exports.validate = validate;
 module.exports.default = carapace;
 Object.defineProperty(module.exports, '__esModule', { value: true });

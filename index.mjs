@@ -16,4 +16,5 @@ export const {
   sanitize,
   securityHeaders,
   urlencoded,
+  validate,
 } = parts;

@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { readFileSync } = require('node:fs');
+const { readFileSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { ERROR_CODES } = require('../lib/errors');
@@ -25,6 +25,7 @@ const FACTORIES = [
   { table: require('../lib/sanitize').OPTIONS, type: 'SanitizeOptions', page: 'docs/sanitize.md' },
   { table: require('../lib/sanitize').PARAMS_OPTIONS, type: 'SanitizeParamsOptions' },
   { table: require('../lib/sanitize').VALUE_OPTIONS, type: 'SanitizeValueOptions' },
+  { table: require('../lib/validate').OPTIONS, type: 'ValidateOptions', page: 'docs/validate.md' },
   { table: require('../lib/cookies').OPTIONS, type: 'CookiesOptions', page: 'docs/cookies.md' },
   { table: require('../lib/error-handler').OPTIONS, type: 'ErrorHandlerOptions', page: 'docs/error-handler.md' },
   { table: require('../lib/hpp').OPTIONS, type: 'HppOptions', page: 'docs/hpp.md' },
@@ -70,6 +71,15 @@ describe('the error codes', () => {
   it('of the core are known to JavaScript', () => {
     const core = readFileSync(join(root, 'src/error.rs'), 'utf8').matchAll(/=> "(ERR_\w+)"/g);
     for (const [, code] of core) assert.ok(ERROR_CODES.includes(code), code);
+  });
+});
+
+describe('docs/index.md', () => {
+  it('leads to every page', () => {
+    const map = readFileSync(join(root, 'docs/index.md'), 'utf8');
+    const linked = [...map.matchAll(/\]\(([\w.-]+\.md)(?:#[\w-]+)?\)/g)].map(([, page]) => page);
+    const pages = readdirSync(join(root, 'docs')).filter((page) => page.endsWith('.md') && page !== 'index.md');
+    assert.deepEqual([...new Set(linked)].sort(), pages.sort());
   });
 });
 

@@ -3,7 +3,9 @@
 // What happens to the rest of a request that was refused: the bounds of lib/drain.js, on a clock of the test's own.
 const assert = require('node:assert/strict');
 const { EventEmitter } = require('node:events');
+const { connect } = require('node:net');
 const { Readable } = require('node:stream');
+const { text } = require('node:stream/consumers');
 const { describe, it } = require('node:test');
 const { rateLimit } = require('..');
 const { drainInBackground, endAfterDrain } = require('../lib/drain');
@@ -70,6 +72,34 @@ describe('an answer to a refused upload', () => {
       await turn();
       assert.deepEqual(response.calls, ['connection: close', 'write no', 'end']);
     }
+  });
+
+  it('ends likewise when a client of HTTP/1 names version 2.0', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const [request, response] = [Object.assign(upload(), { httpVersionMajor: 2 }), recorder()];
+    endAfterDrain(request, response, ANSWER);
+    assert.deepEqual(response.calls, ['connection: close', 'write no']);
+    context.mock.timers.tick(2_000);
+    assert.deepEqual(response.calls.slice(2), ['end']);
+  });
+
+  it('comes after the 100 Continue of its request behind another answer', async (context) => {
+    const limiter = rateLimit({ limit: 0 });
+    /** @type {import('node:http').ServerResponse | undefined} */
+    let first;
+    const { port } = await listen(context, (request, response) => {
+      if (first === undefined) return void (first = response);
+      limiter(request, response, () => response.end());
+      first.end('first');
+    });
+    const socket = connect(port, '127.0.0.1');
+    const expecting = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody';
+    socket.end(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${expecting}`);
+    const lines = (await text(socket)).split('\r\n').filter((line) => /^(HTTP|\{|first)/.test(line));
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, 15)),
+      ['HTTP/1.1 200 OK', 'firstHTTP/1.1 1', 'HTTP/1.1 429 To', '{"type":"https:'],
+    );
   });
 
   it('ends at once without a body to wait for', () => {

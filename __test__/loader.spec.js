@@ -55,6 +55,50 @@ describe('the loader', () => {
     assert.match(error.message, /^carapace 99\.0\.0 loaded a native core of version \d/);
   });
 
+  it('tries a core for the other C library too, and says why it failed', (context) => {
+    if (process.platform !== 'linux') return;
+    const other = addon.includes('gnu') ? addon.replace('gnu', 'musl') : addon.replace('musl', 'gnu');
+    const error = load(context, (native) => writeFileSync(join(native, other), 'for another C library'));
+    assert.equal(error.code, 'ERR_CARAPACE_NATIVE_LOAD');
+    assert.match(error.message, new RegExp(`./native/${other}: .*(file too short|invalid)`));
+    assert.ok(error.message.includes(`./native/${addon}: Cannot find module`), error.message);
+  });
+
+  it('prefers the core for the C library of the process where both are there', (context) => {
+    if (process.platform !== 'linux') return;
+    const other = addon.includes('gnu') ? addon.replace('gnu', 'musl') : addon.replace('musl', 'gnu');
+    const error = load(context, (native) => {
+      cpSync(join(root, 'lib/native', addon), join(native, addon));
+      writeFileSync(join(native, other), 'for another C library');
+    });
+    assert.equal(error, undefined);
+    const both = load(context, (native) =>
+      [addon, other].forEach((file) => writeFileSync(join(native, file), 'neither')),
+    );
+    assert.ok(both.message.indexOf(addon) < both.message.indexOf(other), both.message);
+    assert.match(both.message, new RegExp(`Run: npm install carapace-${addon.split('.')[1]}@`));
+  });
+
+  it('says so on a platform that has no build', (context) => {
+    const arch = Object.getOwnPropertyDescriptor(process, 'arch');
+    Object.defineProperty(process, 'arch', { ...arch, value: 'mips64' });
+    context.after(() => Object.defineProperty(process, 'arch', /** @type {PropertyDescriptor} */ (arch)));
+    const error = load(context, () => {});
+    assert.equal(error.code, 'ERR_CARAPACE_NATIVE_LOAD');
+    assert.match(error.message, /did not load on \w+-mips64.*\n {2}nothing: this platform has no build/);
+    assert.doesNotMatch(error.message, /npm install/);
+  });
+
+  it('loads where the process report is missing or fails', (context) => {
+    const report = Object.getOwnPropertyDescriptor(process, 'report');
+    context.after(() => Object.defineProperty(process, 'report', /** @type {PropertyDescriptor} */ (report)));
+    const stage = (/** @type {string} */ native) => cpSync(join(root, 'lib/native', addon), join(native, addon));
+    for (const value of [undefined, { getReport: () => assert.fail('no report here') }, { getReport: () => ({}) }]) {
+      Object.defineProperty(process, 'report', { configurable: true, value });
+      assert.equal(load(context, stage), undefined);
+    }
+  });
+
   it('finds the core that was built here', (context) => {
     const error = load(context, (native) => cpSync(join(root, 'lib/native', addon), join(native, addon)));
     assert.equal(error, undefined);

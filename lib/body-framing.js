@@ -5,9 +5,9 @@
  * (RFC 9113, section 8.1).
  * @param {import('node:http').IncomingMessage & { stream?: { endAfterHeaders: boolean } }} request
  */
-function hasBody({ headers, httpVersionMajor, stream }) {
+function hasBody({ headers, stream }) {
   if (headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined) return true;
-  return httpVersionMajor === 2 && stream?.endAfterHeaders === false;
+  return stream?.endAfterHeaders === false;
 }
 
 module.exports = { hasBody };

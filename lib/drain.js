@@ -56,12 +56,16 @@ function isOver(request) {
  * @param {Buffer} body
  */
 function endAfterDrain(request, response, body) {
-  if (isOver(request)) return void response.end(body);
-  if (request.httpVersionMajor === 2) {
+  const isWhole = isOver(request);
+  if (!isWhole && isHttp2(request)) {
     response.end(body);
     return drain(request, () => closeStream(request));
   }
-  response.setHeader('connection', 'close');
+  if (!isWhole) response.setHeader('connection', 'close');
+  // An answer that waits behind another one of its connection: given bytes, Node would put the head before the
+  // `100 Continue` that waits already, and so that one into the body.
+  if (response.socket === null) response.flushHeaders();
+  if (isWhole) return void response.end(body);
   response.write(body);
   drain(request, () => response.end());
 }
@@ -76,11 +80,19 @@ function drainInBackground(request, response) {
   if (isOver(request)) return;
   drain(request, () => {
     if (isOver(request)) return;
-    if (request.httpVersionMajor === 2) return closeStream(request);
+    if (isHttp2(request)) return closeStream(request);
     if (!response.writableEnded || response.writableFinished) return void request.destroy();
     request.pause();
     response.once('finish', () => request.destroy()).once('close', () => request.destroy());
   });
+}
+
+/**
+ * Not by the version that the request names: on a connection of HTTP/1 the client may write any.
+ * @param {Request} request
+ */
+function isHttp2({ stream }) {
+  return stream !== undefined;
 }
 
 /** @param {Request} request */

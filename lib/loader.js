@@ -42,13 +42,26 @@ const CANDIDATES = {
 
 /**
  * The platforms to try, the likeliest first. On Linux the other C library comes last, because no way of asking is
- * always right.
+ * always right; and as asking takes milliseconds, it is done only where both builds are there.
  * @returns {string[]}
  */
 function platformNames() {
   const base = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') return [base];
-  return isMusl() ? [`${base}-musl`, `${base}-gnu`] : [`${base}-gnu`, `${base}-musl`];
+  const [gnu, musl] = [`${base}-gnu`, `${base}-musl`];
+  const isMuslLikelier = isInstalled(gnu) === isInstalled(musl) ? isMusl() : isInstalled(musl);
+  return isMuslLikelier ? [musl, gnu] : [gnu, musl];
+}
+
+/** @param {string} name */
+function isInstalled(name) {
+  return (CANDIDATES[name] ?? []).some(([path]) => {
+    try {
+      return require.resolve(path) !== '';
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Asks the process report, without its network section: collecting that can stall for seconds. */
@@ -59,6 +72,9 @@ function isMusl() {
   report.excludeNetwork = true;
   try {
     return !report.getReport().header.glibcVersionRuntime;
+  } catch {
+    // Without an answer the order is a guess; both are tried.
+    return false;
   } finally {
     report.excludeNetwork = before;
   }
@@ -82,12 +98,13 @@ function load() {
       }
     }
   }
-  const tried = failures.length > 0 ? failures.join('\n') : '  nothing: this platform has no build';
-  throw new CarapaceError(
-    'ERR_CARAPACE_NATIVE_LOAD',
-    `the native core did not load on ${names[0]}, Node ${process.version}. Tried:\n${tried}\n` +
-      `Run: npm install carapace-${names[0]}@${version} (npm may have skipped the optional dependency)`,
-  );
+  const where = `the native core did not load on ${names[0]}, Node ${process.version}. Tried:`;
+  const message =
+    CANDIDATES[names[0]] === undefined
+      ? `${where}\n  nothing: this platform has no build. There are builds for ${Object.keys(CANDIDATES).join(', ')}`
+      : `${where}\n${failures.join('\n')}\n` +
+        `Run: npm install ${CANDIDATES[names[0]][1][0]}@${version} (npm may have skipped the optional dependency)`;
+  throw new CarapaceError('ERR_CARAPACE_NATIVE_LOAD', message);
 }
 
 /**

@@ -25,6 +25,9 @@ const FIELDS = Object.freeze([
   'access-control-allow-private-network',
 ]);
 
+/** What `Vary` says when the preflight's own list is repeated. */
+const ASKED_NAMES = 'Access-Control-Request-Headers';
+
 /** A list of names as browsers send it (Fetch, section 4.8): anything else is not repeated to them. */
 const NAMES = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*$/;
 
@@ -48,7 +51,6 @@ function isPreflight(request) {
  * @param {boolean} dependsOnOrigin
  */
 function setActual(answer, response, allowed, dependsOnOrigin) {
-  clearAnswer(response);
   if (allowed !== undefined) response.setHeader('access-control-allow-origin', allowed);
   if (dependsOnOrigin) addVary(response, 'Origin');
   if (allowed === undefined) return;
@@ -68,11 +70,12 @@ function setActual(answer, response, allowed, dependsOnOrigin) {
  */
 function setPreflight(answer, request, response, allowed, dependsOnOrigin) {
   const { methods, maxAge, exposedHeaders } = answer;
-  clearAnswer(response);
   response.setHeader('access-control-allow-origin', allowed);
-  if (dependsOnOrigin) addVary(response, 'Origin');
+  // Both names at once: setting a field twice costs twice, and it keeps its first place.
+  if (dependsOnOrigin) addVary(response, answer.reflectsHeaders ? `Origin, ${ASKED_NAMES}` : 'Origin');
   if (answer.credentials) response.setHeader('access-control-allow-credentials', 'true');
   if (methods !== undefined) response.setHeader('access-control-allow-methods', methods);
+  if (answer.reflectsHeaders && !dependsOnOrigin) addVary(response, ASKED_NAMES);
   setAllowedHeaders(answer, request, response);
   if (maxAge !== undefined) response.setHeader('access-control-max-age', maxAge);
   if (exposedHeaders !== undefined) response.setHeader('access-control-expose-headers', exposedHeaders);
@@ -91,7 +94,6 @@ function setAllowedHeaders({ reflectsHeaders, allowedHeaders }, request, respons
     if (allowedHeaders !== undefined) response.setHeader('access-control-allow-headers', allowedHeaders);
     return;
   }
-  addVary(response, 'Access-Control-Request-Headers');
   const asked = request.headers['access-control-request-headers'];
   if (typeof asked === 'string' && NAMES.test(asked)) response.setHeader('access-control-allow-headers', asked);
 }
@@ -118,20 +120,18 @@ function clearAnswer(response) {
 }
 
 /**
- * Adds a name to `Vary` unless it, or `*`, is there.
+ * Adds names to `Vary`, except those that are there, and none to `*`.
  * @param {Response} response
- * @param {string} name
+ * @param {string} names
  */
-function addVary(response, name) {
+function addVary(response, names) {
   const present = response.getHeader('vary');
-  if (present === undefined || present === '') return void response.setHeader('vary', name);
+  if (present === undefined || present === '') return void response.setHeader('vary', names);
   const text = Array.isArray(present) ? present.join(', ') : String(present);
-  const wanted = name.toLowerCase();
-  for (const member of text.split(',')) {
-    const found = member.trim().toLowerCase();
-    if (found === '*' || found === wanted) return;
-  }
-  response.setHeader('vary', `${text}, ${name}`);
+  const known = new Set(text.split(',').map((name) => name.trim().toLowerCase()));
+  if (known.has('*')) return;
+  const missing = names.split(', ').filter((name) => !known.has(name.toLowerCase()));
+  if (missing.length > 0) response.setHeader('vary', `${text}, ${missing.join(', ')}`);
 }
 
 module.exports = { addVary, clearAnswer, endPreflight, isPreflight, setActual, setPreflight };

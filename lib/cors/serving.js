@@ -62,6 +62,7 @@ function createServing(policy) {
     if (origin === undefined || judge === undefined) {
       // Without an Origin the answer still depends on it: with one it would be another.
       if (judge === undefined && isPreflight(request)) return settle(request, response, next, '');
+      clearAnswer(response);
       setActual(answer, response, constantOrigin, judge !== undefined && constantOrigin === undefined);
       return next();
     }
@@ -84,6 +85,7 @@ function createSettling(policy) {
   return function settle(request, response, next, verdict) {
     if (response.headersSent) return next();
     if (verdict !== '') return deny(request, response, next, verdict);
+    clearAnswer(response);
     const allowed = constantOrigin ?? /** @type {string} */ (request.headers.origin);
     if (!isPreflight(request)) {
       setActual(answer, response, allowed, constantOrigin === undefined);
@@ -114,12 +116,12 @@ function createDenying(policy) {
       addVary(response, 'Origin');
       return next();
     }
+    clearAnswer(response);
     const isAsking = isPreflight(request);
     if (constantOrigin !== undefined && !isAsking) {
       setActual(answer, response, constantOrigin, false);
       return next();
     }
-    clearAnswer(response);
     addVary(response, 'Origin');
     if (isRefused) return refuse(request, response, next, deniedError(), { onReject });
     if (!isAsking || passesPreflights) return next();

@@ -8,11 +8,13 @@ const cors = require('../cors');
 const headerOptions = require('../header-options');
 const hpp = require('../hpp');
 const { inPassOf } = require('../hpp/in-chain');
+const { readOptions } = require('../options');
 const rateLimit = require('../rate-limit');
 const { LOGIN_OPTIONS } = require('../rate-limit/login');
 const sanitize = require('../sanitize');
 const { createChainSanitize } = require('../sanitize/in-chain');
 const { securityHeaders } = require('../security-headers');
+const validate = require('../validate');
 
 /**
  * @typedef {(request: any, response: any, next: (error?: unknown) => void, givenBody: unknown) => void} Middleware
@@ -30,6 +32,21 @@ const { securityHeaders } = require('../security-headers');
  * @property {boolean} [readsBody] whether it works on what the client sent: these are made anew for a route that changes
  *   one of them, because one does the work of others while it parses
  */
+
+/** The parts of a request that are there before a route is found. @type {import('../options').OptionTable} */
+const SCHEMAS = { body: 'any', query: 'any', headers: 'any', cookies: 'any' };
+
+/**
+ * In the chain, the schemas are among the options.
+ * @param {Options} options
+ */
+function createValidate(options) {
+  const entries = Object.entries(readOptions('validate', options, { ...SCHEMAS, ...validate.OPTIONS }));
+  const [schemas, settings] = [true, false].map((isSchema) =>
+    Object.fromEntries(entries.filter(([name]) => Object.hasOwn(SCHEMAS, name) === isSchema)),
+  );
+  return validate.validate(schemas, settings);
+}
 
 /**
  * The parts in their one safe order: what is on every answer, what may end a request before its body is read, the body,
@@ -59,6 +76,7 @@ const PARTS = [
   { name: 'sanitize', table: sanitize.OPTIONS, make: createChainSanitize, isDefault: true, readsBody: true },
   { name: 'hpp', table: hpp.OPTIONS, make: hpp.hpp, isDefault: true, readsBody: true },
   { name: 'login', table: LOGIN_OPTIONS },
+  { name: 'validate', table: { ...SCHEMAS, ...validate.OPTIONS }, make: createValidate },
 ];
 
 /** The limiters of a chain stand at two places: those of addresses before the body, the others after it. */

@@ -7,7 +7,7 @@ import { PLATFORMS, packageName } from './platforms.mjs';
 const main = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** @param {typeof PLATFORMS[number]} platform */
-function manifestOf({ name, os, cpu, libc, file }) {
+function manifestOf({ name, target, os, cpu, libc, file }) {
   return {
     name: packageName(name),
     version: main.version,
@@ -21,6 +21,7 @@ function manifestOf({ name, os, cpu, libc, file }) {
     ...(libc && { libc: [libc] }),
     engines: main.engines,
     preferUnplugged: true,
+    carapace: { target },
   };
 }
 

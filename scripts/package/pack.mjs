@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { newestGlibc } from './glibc.mjs';
 import { licensesOf } from './licenses.mjs';
 import { GLIBC_FLOOR, PLATFORMS, currentPlatform, packageName } from './platforms.mjs';
@@ -13,46 +14,60 @@ const LARGEST_ADDON = 5 * 1024 * 1024;
 const output = resolve('dist');
 const main = JSON.parse(readFileSync('package.json', 'utf8'));
 
+const { values: options } = parseArgs({
+  options: {
+    platform: { type: 'string', default: currentPlatform() },
+    'only-platform': { type: 'boolean', default: false },
+    'only-main': { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  },
+});
+
 run(process.execPath, ['scripts/package/manifests.mjs', '--check']);
-run(process.execPath, ['scripts/package/commonjs-types.mjs', '--check']);
-rmSync(output, { recursive: true, force: true });
-mkdirSync(output);
+if (!options.keep) rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
 const staging = mkdtempSync(join(tmpdir(), 'carapace-pack-'));
 try {
-  const platform = PLATFORMS.find(({ name }) => name === currentPlatform());
-  if (platform === undefined) throw new Error(`no package is made for ${currentPlatform()}`);
-  packPlatform(platform, build(platform));
-  packMain();
+  const platform = PLATFORMS.find(({ name }) => name === options.platform);
+  if (platform === undefined) throw new Error(`no package is made for ${options.platform}`);
+  if (!options['only-main']) packPlatform(platform, build(platform));
+  if (!options['only-platform']) packMain();
 } finally {
   rmSync(staging, { recursive: true, force: true });
 }
 
 /** @param {typeof PLATFORMS[number]} platform @returns {string} the library */
 function build({ target, libc }) {
-  const isZig = libc === 'glibc' && spawnSync('cargo-zigbuild', ['--version']).status === 0;
-  const [command, wanted] = isZig ? ['zigbuild', `${target}.${GLIBC_FLOOR}`] : ['build', target];
+  const isZig = libc !== undefined && spawnSync('cargo-zigbuild', ['--version']).status === 0;
+  const floor = libc === 'glibc' ? `.${GLIBC_FLOOR}` : '';
   if (libc === 'glibc' && !isZig) {
     process.stderr.write(
       `cargo-zigbuild is not installed: this build needs the glibc of this machine, not ${GLIBC_FLOOR}\n`,
     );
   }
-  run('cargo', [command, '--locked', '--lib', '--release', '--target', wanted], reproducible());
+  const [command, wanted] = isZig ? ['zigbuild', `${target}${floor}`] : ['build', target];
+  run('cargo', [command, '--locked', '--lib', '--release', '--target', wanted], reproducible(libc));
   const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', target, 'release');
   const library = ['libcarapace.so', 'libcarapace.dylib', 'carapace.dll']
     .map((name) => join(folder, name))
     .find((file) => existsSync(file));
   if (library === undefined) throw new Error(`cargo left no library in ${folder}`);
-  if (isZig) checkGlibc(library);
+  if (floor && isZig) checkGlibc(library);
   const { size } = statSync(library);
   process.stdout.write(`${library}: ${(size / 1024 / 1024).toFixed(2)} MB\n`);
   if (size > LARGEST_ADDON) throw new Error(`the core has ${size} bytes, more than ${LARGEST_ADDON}`);
   return library;
 }
 
-/** Neither the folder that it is built in nor the user's home is to be found in the binary. */
-function reproducible() {
+/**
+ * Neither the folder that it is built in nor the user's home is to be found in the binary.
+ * @param {string | undefined} libc
+ */
+function reproducible(libc) {
   const home = process.env.CARGO_HOME ?? join(process.env.HOME ?? '', '.cargo');
   const flags = [`--remap-path-prefix=${process.cwd()}=/carapace`, `--remap-path-prefix=${home}=/cargo`];
+  // A library for Node cannot hold the C library itself.
+  if (libc === 'musl') flags.push('-Ctarget-feature=-crt-static');
   return { RUSTFLAGS: [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(' '), SOURCE_DATE_EPOCH: '0' };
 }
 

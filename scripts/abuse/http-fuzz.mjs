@@ -1,0 +1,134 @@
+// Attacks a hardened server over raw sockets: slow, split, pipelined, oversized and malformed requests, many at a time.
+// `npm run test:abuse [-- <requests> [<seed>]]`, a million by default. It fails when the server ends, throws, answers what is no
+// HTTP, answers 5xx other than 501, 503 and 505, lets a key through that had to go, keeps a socket waiting, or keeps growing.
+import { fork } from 'node:child_process';
+import { connect } from 'node:net';
+import { createRandom } from './random.mjs';
+import { createReader } from './responses.mjs';
+import { makeSession } from './sessions.mjs';
+
+const TOTAL = Number(process.argv[2] ?? 1_000_000);
+const SEED = Number(process.argv[3] ?? 20261120);
+const PARALLEL = 64;
+const LONGEST_MS = 15_000;
+const ALLOWED_5XX = new Set([501, 503, 505]);
+
+const server = fork(new URL('server.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
+const problems = [];
+const statuses = new Map();
+const sent = { requests: 0, answers: 0, sessions: 0, bytes: 0 };
+server.on('message', (message) => {
+  if (['breach', 'uncaughtException', 'unhandledRejection'].includes(message.type)) problem(message.type, message.text);
+});
+server.on('exit', (code, signal) => problem('exit', `the server ended with ${code ?? signal}`));
+
+const { port } = await said('listening');
+const random = createRandom(SEED);
+const started = performance.now();
+const before = await measure(20_000);
+await Promise.all(Array.from({ length: PARALLEL }, attack));
+const after = await said('measured', 'measure');
+report();
+server.removeAllListeners('exit');
+server.kill();
+
+async function attack() {
+  while (sent.answers < TOTAL && problems.length < 20 && server.connected) await play(makeSession(random));
+}
+
+/** Warms the server up, so that what it keeps for good is there, and measures it. */
+async function measure(requests) {
+  while (sent.answers < Math.min(requests, TOTAL / 4)) await play(makeSession(random));
+  return said('measured', 'measure');
+}
+
+/** @param {import('./sessions.mjs').Session} session */
+function play({ name, requests, chunks, pauseMs, isHalfOpen, closes }) {
+  sent.requests += requests;
+  sent.sessions += 1;
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const reader = createReader();
+    const timer = setTimeout(() => {
+      problem('hang', `${name}: no end after ${LONGEST_MS} ms, ${reader.count()} answers`);
+      socket.destroy();
+    }, LONGEST_MS);
+    let index = 0;
+    const write = () => {
+      if (socket.destroyed) return;
+      if (index >= chunks.length) {
+        return closes === 'reset' ? socket.resetAndDestroy() : isHalfOpen ? undefined : socket.end();
+      }
+      sent.bytes += chunks[index].length;
+      socket.write(chunks[index++]);
+      if (pauseMs > 0) setTimeout(write, pauseMs);
+      else setImmediate(write);
+    };
+    socket.on('connect', write);
+    socket.on('data', (bytes) => reader.take(bytes));
+    socket.on('error', () => {});
+    socket.on('end', () => socket.end());
+    socket.on('close', () => {
+      clearTimeout(timer);
+      judge(name, reader, requests, closes);
+      resolve(undefined);
+    });
+  });
+}
+
+/** What came back: whole answers only, unless the connection was torn down. */
+function judge(name, reader, requests, closes) {
+  const { answers, fault } = reader.end();
+  if (fault && closes !== 'reset') problem('answer', `${name}: ${fault}`);
+  sent.answers += answers.length;
+  // A client that stalls or ends in its body after an early answer gets Node's own 408 or 400 behind it.
+  const isBrokenOff = [400, 408].includes(answers.at(-1)?.status);
+  if (answers.length > requests + Number(isBrokenOff)) {
+    problem(
+      'answer',
+      `${name}: ${answers.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)} to ${requests} requests`,
+    );
+  }
+  for (const { status, body } of answers) {
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    if (status >= 500 && !ALLOWED_5XX.has(status)) problem('status', `${name}: ${status} ${body.slice(0, 200)}`);
+    if (/\bat .*\.js:\d+|node_modules|\/src\//.test(body)) problem('leak', `${name}: ${body.slice(0, 300)}`);
+  }
+}
+
+function report() {
+  const seconds = (performance.now() - started) / 1000;
+  const growth = (after.rss - before.rss) / 1024 / 1024;
+  const byStatus = [...statuses].sort(([one], [other]) => one - other).map(([status, count]) => `${status}: ${count}`);
+  process.stdout.write(
+    `${sent.requests} requests, ${sent.answers} answered, in ${sent.sessions} connections, ${(sent.bytes / 1024 / 1024).toFixed(0)} MB, ${seconds.toFixed(0)} s\n` +
+      `answers ${byStatus.join(', ')}\n` +
+      `server memory ${(before.rss / 1024 / 1024).toFixed(0)} MB, then ${(after.rss / 1024 / 1024).toFixed(0)} MB (heap ` +
+      `${(before.heapUsed / 1024 / 1024).toFixed(1)}, then ${(after.heapUsed / 1024 / 1024).toFixed(1)} MB); handles ${before.handles}, then ${after.handles}\n`,
+  );
+  if (after.heapUsed > before.heapUsed * 1.5 + 20 * 1024 * 1024) {
+    problem('memory', `the heap grew, and memory by ${growth.toFixed(0)} MB`);
+  }
+  for (const text of problems) process.stdout.write(`${text}\n`);
+  process.stdout.write(problems.length === 0 ? 'no finding\n' : `seed ${SEED}\n`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
+
+/** @param {string} kind @param {string} text */
+function problem(kind, text) {
+  if (problems.length < 20) problems.push(`${kind}: ${text}`);
+}
+
+/** @param {string} type @param {string} [question] @returns {Promise<any>} */
+function said(type, question) {
+  if (question !== undefined && server.connected) server.send(question);
+  return new Promise((resolve) => {
+    const take = (message) => {
+      if (message.type !== type) return;
+      server.off('message', take);
+      resolve(message);
+    };
+    server.on('message', take);
+    server.once('exit', () => resolve({ rss: 0, heapUsed: 0, handles: 0 }));
+  });
+}
