@@ -1368,31 +1368,169 @@ export interface CorsOptions extends ReportingOptions {
  */
 export function cors(options?: CorsOptions | CorsOptionsFunction): Middleware;
 
-/** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
-export interface CarapaceOptions {
+/** What the chain and each of its rules may say about the parts: a part's own options, `true` for its defaults, or `false`. */
+export interface CarapaceParts {
+  /** Off by default; on in the preset `strict`. */
+  cookies?: CookiesOptions | boolean;
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows whose pages may read it. */
   cors?: CorsOptions | boolean;
-  /** Off by default, because only the app knows its limit. */
-  rateLimit?: RateLimitOptions | false;
-  /** On by default. */
-  json?: JsonOptions | boolean;
-  /** On by default. */
-  urlencoded?: UrlencodedOptions | boolean;
+  /** Off by default, because only the app knows its limit; on in the preset `strict`. Or a limiter that the app has made. */
+  rateLimit?: RateLimitOptions | RateLimiter | boolean;
   /** On by default. */
   queryParser?: QueryParserOptions | boolean;
+  /** On by default. */
+  json?: JsonOptions | boolean;
+  /** On by default; off in the preset `api`. */
+  urlencoded?: UrlencodedOptions | boolean;
   /** On by default. A value that the chain's own readers built under the same rules is not walked again. */
   sanitize?: SanitizeOptions | boolean;
   /** On by default. */
   hpp?: HppOptions | boolean;
+  /**
+   * Schemas of the parts of a request, as {@link validate} takes them, beside its options. Off by default; of use for a rule. Route
+   * parameters exist only in the route, so `params` throws here.
+   */
+  validate?: (Omit<ValidateSchemas, 'params'> & ValidateOptions) | false;
+  /** Limits failed logins, as {@link rateLimit.login} does, after the body is read. Off by default; of use for a rule. */
+  login?: LoginLimitOptions | false;
+}
+
+/** What is different for the requests of one rule. A part's options are joined with those of the chain; the limiter's are not. */
+export interface RouteOptions extends CarapaceParts {
+  /** `report` refuses nothing for this rule. Default: that of the chain. */
+  mode?: 'enforce' | 'report';
+  /** Whether the chain's own limiter counts these requests, too. Default true. */
+  globalLimit?: boolean;
+}
+
+/** Options of {@link carapace}. */
+export interface CarapaceOptions extends CarapaceParts, ReportingOptions {
+  /** What the parts start from. `web` (default), `api`: JSON, no pages and no forms; `strict`: refuse what the others clean. */
+  preset?: 'web' | 'api' | 'strict';
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers refused requests itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Whom `X-Forwarded-For` and `-Proto` are believed, for all parts: as in {@link ClientOptions}. Default: Express's `trust proxy`. */
+  trustProxy?: false | number | string | string[];
+  /** Rules: `'POST /login'`, `'ALL /api/*path'` or `'/admin'` → what is different there. The first that matches counts. */
+  routes?: Record<string, RouteOptions>;
+  /** Options of `shield.errorHandler`. */
+  errorHandler?: ErrorHandlerOptions;
+  /** What is measured; `false`: no latencies. */
+  metrics?: boolean | MetricsOptions;
+}
+
+/** How the metrics of a {@link Shield} are given out. */
+export interface MetricsOptions {
+  /** A registry of prom-client, which then has the chain's metrics as well. */
+  registry?: object;
+  /** What their names start with. Default `carapace_`. */
+  prefix?: string;
+  /** Measure the latency of one request in so many, from 1; `Infinity` for none. Default 64. */
+  sample?: number;
+}
+
+/** Latencies in seconds: how many were measured, their sum, and how many were at most `le`. */
+export interface LatencyHistogram {
+  count: number;
+  sum: number;
+  buckets: { le: number; count: number }[];
+}
+
+/** What a chain has counted. As text, Prometheus's format. */
+export interface ShieldMetrics {
+  requests: number;
+  /** What each policy decided; of all limiters that have it. */
+  decisions: { policy: string; allowed: number; denied: number }[];
+  /** Requests that limiters settled without a count, by outcome. */
+  uncounted: Record<string, number>;
+  findings: { stem: string; rule: string; action: string; mode: string; count: number }[];
+  /** By error code. */
+  refusals: Record<string, number>;
+  events: { stem: string; type: string; count: number }[];
+  stores: { limiter: string; isUp: boolean }[];
+  latency: { chain: LatencyHistogram; request: LatencyHistogram };
+  toString(): string;
+}
+
+/** What {@link Shield.explain} tells. As text, for people. */
+export interface ShieldExplanation {
+  mode: 'enforce' | 'report';
+  preset: 'web' | 'api' | 'strict';
+  parts: { name: string; isOn: boolean; options: Record<string, any> }[];
+  routes: { rule: string; options: Record<string, any> }[];
+  /** What looks like a mistake; docs/carapace.md has a line for each code. */
+  warnings: { code: string; message: string }[];
+  toString(): string;
+}
+
+/** Options of {@link Shield.attach}. Numbers are whole, from 1, or `Infinity`. */
+export interface AttachOptions {
+  /** For how long a connection may take to send a request's header. Default 15000. */
+  headersTimeoutMs?: number;
+  /** For how long it may take to send the whole request. Default 120000. */
+  requestTimeoutMs?: number;
+  /** For how long a connection may be idle between requests. Default: Node's. */
+  keepAliveTimeoutMs?: number;
+  /** Header fields of one request. Default 100. */
+  maxHeadersCount?: number;
+  /** Requests on one connection. Default: Node's, no limit. */
+  maxRequestsPerSocket?: number;
+  /** Connections of the whole server. Default: no limit. */
+  maxConnections?: number;
+  /** Connections of one address at once. Behind a proxy all are the proxy's. Default: no limit. */
+  connectionsPerAddress?: number;
+  /** Leading bits of an IPv6 address that count as one for `connectionsPerAddress`. Default 56. */
+  ipv6Prefix?: number | false;
+  /** Whose pages may open WebSockets: as `origin` of {@link cors}. Default: those that the chain's `cors` allows, and the app's own; `false`: all. */
+  upgradeOrigins?: boolean | string | readonly string[];
+}
+
+/** The middleware of {@link carapace}, with methods. */
+export interface Shield extends Middleware {
+  /**
+   * The chain in front of an Express app or any handler of `node:http`, which sees only what passes. Follows an Express app's `trust
+   * proxy`. When the app has the shield mounted as well, that does nothing more.
+   * @example
+   * http.createServer(shield.wrap(app)).listen(3000);
+   * @throws {CarapaceError} for what is no function
+   */
+  wrap(handler: (request: any, response: any) => unknown): (request: any, response: any) => void;
+  /**
+   * Protects a server, whatever listens to it: each request as `wrap` does, `Expect: 100-continue`, WebSocket upgrades, slow and too many
+   * connections, and what is no HTTP.
+   * @example
+   * shield.attach(server, { connectionsPerAddress: 100 }).listen(3000);
+   * @throws {CarapaceError} for options that are wrong, and for an Express app on HTTP/2, which Express does not know
+   */
+  attach<Server extends object>(server: Server, options?: AttachOptions): Server;
+  /**
+   * Shuts down: attached servers take no new connection, requests under way get `timeoutMs` (default 10000), then stores are closed. Gives
+   * whether every request was answered.
+   */
+  close(options?: { timeoutMs?: number }): Promise<boolean>;
+  /** Forgets what all limiters have counted, for tests. */
+  reset(): MaybePromise<void>;
+  /** The chain's own limiter, or that of a rule, with its methods. */
+  limiter(rule?: string): RateLimiter | undefined;
+  /** What was counted, as data and (`String(…)`, or `metrics.text()`) as Prometheus's text. */
+  metrics: (() => ShieldMetrics) & { text(): string };
+  /** What is on, with which values, and what looks like a mistake. */
+  explain(): ShieldExplanation;
+  /** The app's last middleware: see {@link errorHandler}. */
+  readonly errorHandler: ErrorMiddleware;
 }
 
 /**
- * The whole chain as one middleware in its one safe order.
+ * The whole chain as one middleware in its one safe order (docs/order.md).
  * @example
- * app.use(carapace({ rateLimit: { limit: 100 } }));
- * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ * const shield = carapace({ rateLimit: { limit: 100 }, cors: { origin: 'https://app.example.com' } });
+ * app.use(shield);
+ * app.use(shield.errorHandler);
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function carapace(options?: CarapaceOptions): Middleware;
+export function carapace(options?: CarapaceOptions): Shield;
 export default carapace;
