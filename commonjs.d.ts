@@ -82,7 +82,15 @@ declare namespace carapace {
   type CorsOriginFunction = parts.CorsOriginFunction;
   type CorsOptionsFunction = parts.CorsOptionsFunction;
   type CorsOptions = parts.CorsOptions;
+  type CarapaceParts = parts.CarapaceParts;
+  type RouteOptions = parts.RouteOptions;
   type CarapaceOptions = parts.CarapaceOptions;
+  type MetricsOptions = parts.MetricsOptions;
+  type LatencyHistogram = parts.LatencyHistogram;
+  type ShieldMetrics = parts.ShieldMetrics;
+  type ShieldExplanation = parts.ShieldExplanation;
+  type AttachOptions = parts.AttachOptions;
+  type Shield = parts.Shield;
 }
 
 export = carapace;

@@ -234,6 +234,7 @@ describe('explain()', () => {
         'sanitize',
         'hpp',
         '-login',
+        '-validate',
       ],
     );
     assert.equal(parts.find(({ name }) => name === 'json')?.options.limit, '10kb');
