@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const http = require('node:http');
+const http2 = require('node:http2');
 const { describe, it } = require('node:test');
 const { type } = require('arktype');
 const connect = require('connect');
@@ -526,6 +527,38 @@ describe('an answer that has begun', () => {
       handle(new Error(), request, response);
     });
     assert.equal((await send(port)).body.length, 1e7);
+  });
+});
+
+describe('the client', () => {
+  it('reads the answer though it is still sending', async (context) => {
+    const handle = errorHandler();
+    const { port } = await listen(context, (request, response) => handle(createError(409, 'twice'), request, response));
+    const answer = await send(port, { method: 'POST', body: Buffer.alloc(8e5) });
+    assert.deepEqual([answer.status, JSON.parse(answer.body).detail], [409, 'twice']);
+  });
+
+  it('may speak HTTP/2', async (context) => {
+    const handle = errorHandler();
+    const server = http2.createServer((request, response) => {
+      if (request.url === '/half') response.write('half');
+      setImmediate(() => handle(createError(409, 'twice'), request, response));
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+    const client = http2.connect(`http://127.0.0.1:${server.address().port}`);
+    context.after(() => (client.destroy(), server.close()));
+    const get = (path) =>
+      new Promise((resolve, reject) => {
+        const stream = client.request({ ':path': path });
+        const answer = { status: 0, body: '' };
+        stream.on('response', (headers) => (answer.status = headers[':status']));
+        stream.on('data', (chunk) => (answer.body += chunk)).on('end', () => resolve(answer));
+        stream.on('close', () => (stream.rstCode === 0 ? undefined : reject(new Error(`reset ${stream.rstCode}`))));
+        stream.on('error', reject);
+      });
+    const { status, body } = await get('/');
+    assert.deepEqual([status, JSON.parse(body).detail], [409, 'twice']);
+    await assert.rejects(get('/half'), /INTERNAL_ERROR|reset 2/);
   });
 });
 
