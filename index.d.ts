@@ -1319,14 +1319,17 @@ export type CorsOriginAnswer = boolean | CorsOriginRule | readonly CorsOriginRul
  * Decides about the origin of a request, in one of three forms: it returns its answer, a promise of it, or, with a third
  * parameter, calls back. What it throws means no. Not called without an `Origin`, or with one that is none.
  */
-export type CorsOriginFunction =
-  | ((origin: string, request: any) => MaybePromise<CorsOriginAnswer>)
-  | ((origin: string, request: any, callback: (error: unknown, answer?: CorsOriginAnswer) => void) => void);
+export type CorsOriginFunction = (
+  origin: string,
+  request: any,
+  callback: (error: unknown, answer?: CorsOriginAnswer) => void,
+) => MaybePromise<CorsOriginAnswer | void>;
 
 /** Chooses the options of a request. Objects are compiled once, so return the same ones again. With a second parameter it calls back. */
-export type CorsOptionsFunction =
-  | ((request: any) => MaybePromise<CorsOptions>)
-  | ((request: any, callback: (error: unknown, options?: CorsOptions) => void) => void);
+export type CorsOptionsFunction = (
+  request: any,
+  callback: (error: unknown, options?: CorsOptions) => void,
+) => MaybePromise<CorsOptions | void>;
 
 /** Options of {@link cors}. */
 export interface CorsOptions extends ReportingOptions {
