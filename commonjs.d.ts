@@ -62,6 +62,11 @@ declare namespace carapace {
   type IntegrityPolicyOptions = parts.IntegrityPolicyOptions;
   type StrictTransportSecurityOptions = parts.StrictTransportSecurityOptions;
   type SecurityHeadersOptions = parts.SecurityHeadersOptions;
+  type CorsOriginRule = parts.CorsOriginRule;
+  type CorsOriginAnswer = parts.CorsOriginAnswer;
+  type CorsOriginFunction = parts.CorsOriginFunction;
+  type CorsOptionsFunction = parts.CorsOptionsFunction;
+  type CorsOptions = parts.CorsOptions;
   type CarapaceOptions = parts.CarapaceOptions;
 }
 

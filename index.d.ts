@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_CARAPACE_INTERNAL'
   | 'ERR_CARAPACE_RATE_LIMITED'
   | 'ERR_CARAPACE_CLIENT_DENIED'
+  | 'ERR_CARAPACE_ORIGIN_DENIED'
   | 'ERR_CARAPACE_STORE_UNAVAILABLE'
   | 'ERR_CARAPACE_BODY_TOO_LARGE'
   | 'ERR_CARAPACE_BODY_MALFORMED'
@@ -1088,10 +1089,74 @@ export namespace securityHeaders {
   function defaultDirectives(preset?: 'web' | 'api' | 'strict'): Record<string, string[]>;
 }
 
+/** One rule about origins: a serialised origin, one with wildcards (`https://*.example.com`, `http://localhost:*`), or an anchored pattern. */
+export type CorsOriginRule = string | RegExp;
+
+/** What a function may say about an origin: `true`, `false`, or the rules that it has to meet. */
+export type CorsOriginAnswer = boolean | CorsOriginRule | readonly CorsOriginRule[] | null | undefined;
+
+/**
+ * Decides about the origin of a request, in one of three forms: it returns its answer, a promise of it, or, with a third
+ * parameter, calls back. What it throws means no. Not called without an `Origin`, or with one that is none.
+ */
+export type CorsOriginFunction = (
+  origin: string,
+  request: any,
+  callback: (error: unknown, answer?: CorsOriginAnswer) => void,
+) => MaybePromise<CorsOriginAnswer | void>;
+
+/** Chooses the options of a request. Objects are compiled once, so return the same ones again. With a second parameter it calls back. */
+export type CorsOptionsFunction = (
+  request: any,
+  callback: (error: unknown, options?: CorsOptions) => void,
+) => MaybePromise<CorsOptions | void>;
+
+/** Options of {@link cors}. */
+export interface CorsOptions extends ReportingOptions {
+  /**
+   * Who may read the responses. `'*'`: everybody, with one answer for all. `true`: everybody, by name. A string: one origin, as
+   * browsers write it, or a wildcard; a list of them; a regular expression that starts with `^` and ends with `$`; `'null'` for pages that
+   * hide their origin; a function. `false`: nothing is done at all. Default `'*'`. With `credentials`, `'*'` and `true` throw.
+   */
+  origin?: boolean | CorsOriginRule | readonly CorsOriginRule[] | CorsOriginFunction;
+  /** Methods that a preflight allows, as a list or text with commas. Default `GET,HEAD,PUT,PATCH,POST,DELETE`. */
+  methods?: string | readonly string[];
+  /** Request headers that a preflight allows. Default: those that it asks for. */
+  allowedHeaders?: string | readonly string[];
+  /** Response headers that scripts may read besides the safe ones. Default none. */
+  exposedHeaders?: string | readonly string[];
+  /** Let requests carry cookies and other credentials. Default false. */
+  credentials?: boolean;
+  /** For how many seconds browsers may keep a preflight's answer, 0 to 2147483647. Default: not sent, which browsers take for 5. */
+  maxAge?: number;
+  /** Pass preflights on when their headers are set, in place of answering them. Default false. */
+  preflightContinue?: boolean;
+  /** The status of an answered preflight, 200 to 299. Default 204. */
+  optionsSuccessStatus?: number;
+  /** Let pages of public networks reach this server in a private one (`Access-Control-Allow-Private-Network`). Default false. */
+  allowPrivateNetwork?: boolean;
+  /** Answer requests from origins that are not allowed with 403; those from the app's own pages pass. Default false: only browsers refuse. */
+  enforce?: boolean;
+  /** `report`: a denied origin is only reported, and its request, preflights too, goes on. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** With `enforce`: `answer` sends the 403 as a problem document, `next` hands the error to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+}
+
+/**
+ * Makes a middleware that tells browsers which origins may read the responses (CORS, Fetch section 3.2), and answers preflights.
+ * @example
+ * app.use(cors({ origin: ['https://app.example.com', 'https://*.preview.example.com'], credentials: true }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, or would let in whom they do not mean to
+ */
+export function cors(options?: CorsOptions | CorsOptionsFunction): Middleware;
+
 /** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
 export interface CarapaceOptions {
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
+  /** Off by default, because only the app knows whose pages may read it. */
+  cors?: CorsOptions | boolean;
   /** Off by default, because only the app knows its limit. */
   rateLimit?: RateLimitOptions | false;
   /** On by default. */

@@ -4,6 +4,7 @@ export default parts.carapace;
 export const {
   CarapaceError,
   carapace,
+  cors,
   explainClient,
   hostStore,
   hpp,

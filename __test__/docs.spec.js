@@ -15,6 +15,7 @@ const FACTORIES = [
   { table: require('../lib/host-store').OPTIONS, type: 'HostStoreOptions', page: 'docs/host-store.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
   { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
+  { table: require('../lib/cors').OPTIONS, type: 'CorsOptions', page: 'docs/cors.md' },
   { table: require('../lib/pipeline').OPTIONS, type: 'CarapaceOptions' },
   { table: require('../lib/body/json').OPTIONS, type: 'JsonOptions', page: 'docs/body.md' },
   { table: require('../lib/body/urlencoded').OPTIONS, type: 'UrlencodedOptions', page: 'docs/urlencoded.md' },

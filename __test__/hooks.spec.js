@@ -1,9 +1,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { ServerResponse } = require('node:http');
 const { describe, it } = require('node:test');
 const { native, PANIC } = require('./helpers/hooked');
-const { carapace, json, queryParser, rateLimit, sanitize, urlencoded } = require('..');
+const { carapace, cors, json, queryParser, rateLimit, sanitize, urlencoded } = require('..');
 const { EXPRESS, listen, send, sendJson } = require('./helpers/servers');
 
 describe('a panic in the native core', () => {
@@ -52,6 +53,29 @@ describe('a panic in the native core', () => {
   }
 });
 
+describe('a panic while an origin is judged', () => {
+  it('denies the origin and nothing else', () => {
+    /** @type {any[]} */
+    const events = [];
+    const middleware = cors({ origin: 'https://*.example.com', onEvent: (event) => events.push(event) });
+    const request = /** @type {any} */ ({ method: 'GET', headers: { origin: 'https://app.example.com' } });
+    const answers = [0, 1].map((turn) => {
+      if (turn === 0) native.testPanicAt(PANIC.hot);
+      const response = new ServerResponse(/** @type {any} */ ({ method: 'GET' }));
+      /** @type {unknown[][]} */
+      const passed = [];
+      middleware(request, response, (...given) => passed.push(given));
+      assert.deepEqual(passed, [[]]);
+      return response.getHeader('access-control-allow-origin');
+    });
+    assert.deepEqual(answers, [undefined, 'https://app.example.com']);
+    assert.deepEqual(
+      events.map(({ rule }) => rule),
+      ['internal'],
+    );
+  });
+});
+
 describe('crossings into the native core', () => {
   /** @type {[what: string, crossings: number, request: (port: number) => ReturnType<typeof send>][]} */
   const CASES = [
@@ -69,6 +93,26 @@ describe('crossings into the native core', () => {
       assert.equal(native.testCrossings() - before, crossings);
     });
   }
+
+  it('are none for listed origins, and one for wildcards and patterns', () => {
+    const origin = 'https://app.example.com';
+    for (const [rules, crossings] of /** @type {[any, number][]} */ ([
+      ['*', 0],
+      [true, 0],
+      [[origin], 0],
+      [() => true, 0],
+      [[origin, 'https://*.example.org'], 0],
+      ['https://*.example.com', 1],
+      [['https://*.example.org', /^https:\/\/app\.example\.com$/], 1],
+    ])) {
+      const middleware = cors({ origin: rules });
+      const response = new ServerResponse(/** @type {any} */ ({ method: 'GET' }));
+      const before = native.testCrossings();
+      middleware(/** @type {any} */ ({ method: 'GET', headers: { origin } }), response, () => {});
+      assert.equal(native.testCrossings() - before, crossings);
+      assert.ok(response.hasHeader('access-control-allow-origin'));
+    }
+  });
 
   it('are one however the client is found', async (context) => {
     for (const client of [{ trustProxy: 1 }, { trustProxy: 'loopback' }, { trustProxy: 1, header: 'forwarded' }]) {

@@ -3,6 +3,7 @@
 const { json } = require('./body/json');
 const { createQueryParser } = require('./body/query-parser');
 const { createUrlencoded } = require('./body/urlencoded');
+const { cors } = require('./cors');
 const { hpp } = require('./hpp');
 const { inPassOf } = require('./hpp/in-chain');
 const { readOptions } = require('./options');
@@ -19,6 +20,7 @@ const { securityHeaders } = require('./security-headers');
  */
 const PARTS = [
   ['securityHeaders', securityHeaders, true],
+  ['cors', cors, false],
   ['rateLimit', rateLimit, false],
   ['json', json, true],
   ['urlencoded', (options, chain) => createUrlencoded(options, inPassOf('body', chain)), true],

@@ -4,6 +4,7 @@
 //! JavaScript and no HTTP framework, so `cargo test --no-default-features` runs all of them.
 
 pub mod client_key;
+pub mod cors;
 pub mod error;
 pub mod form;
 pub mod host_store;

@@ -2,12 +2,15 @@
 import express from 'express';
 import carapace, {
   CarapaceError,
+  cors,
   explainClient,
   hpp,
   queryParser,
   sanitize,
   rateLimit,
   type CarapaceEvent,
+  type CorsOptions,
+  type CorsOptionsFunction,
   type RateLimitInfo,
   type RateLimitOptions,
   securityHeaders,
@@ -24,6 +27,22 @@ app.get('/', (request, response) => {
   const { rateLimit: info } = request as typeof request & { rateLimit?: RateLimitInfo };
   response.json(info?.remaining);
 });
+
+const own: CorsOptions = { origin: ['https://app.example.com', 'https://*.example.org', /^http:\/\/localhost:\d+$/] };
+const choose: CorsOptionsFunction = async (request) => (request.url === '/open' ? { origin: '*' } : own);
+app.use(
+  cors(),
+  cors(own),
+  cors(choose),
+  cors((_request, callback) => callback(null, own)),
+);
+app.use(cors({ origin: (origin) => origin.endsWith('.example') }), cors({ origin: async () => ['https://a.example'] }));
+app.use(cors({ origin: (origin, _request, callback) => callback(null, origin === 'https://a.example') }));
+app.use(carapace({ cors: own }));
+// @ts-expect-error one name for each option
+cors({ headers: ['X-A'] });
+// @ts-expect-error a list holds rules
+cors({ origin: [true] });
 
 const error = new Error() as CarapaceError;
 if (error instanceof CarapaceError && error.code === 'ERR_CARAPACE_OPTION_TYPE') error.path?.length;

@@ -7,6 +7,7 @@
 pub mod body;
 pub mod body_text;
 pub mod client_key;
+pub mod cors;
 pub mod error;
 pub mod form;
 pub mod hooks;

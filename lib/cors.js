@@ -1,0 +1,44 @@
+'use strict';
+
+const { createCachedCompiler, compilePolicy } = require('./cors/policy');
+const { createServing } = require('./cors/serving');
+const { createOptionsReader } = require('./cors/user-functions');
+const { OPTIONS } = require('./cors/options');
+
+/**
+ * @typedef {import('./cors/serving').Policy} Policy
+ */
+
+/**
+ * @param {import('../index').CorsOptions | import('../index').CorsOptionsFunction} [options]
+ * @returns {import('../index').Middleware}
+ */
+function cors(options) {
+  if (typeof options === 'function') return createPerRequest(options);
+  const policy = compilePolicy(options);
+  if (policy === undefined) {
+    return function cors(_request, _response, next) {
+      next();
+    };
+  }
+  const serve = createServing(policy);
+  return function cors(request, response, next) {
+    serve(request, response, next);
+  };
+}
+
+/**
+ * The middleware whose options a function chooses for each request.
+ * @param {import('../index').CorsOptionsFunction} choose
+ * @returns {import('../index').Middleware}
+ */
+function createPerRequest(choose) {
+  const read = createOptionsReader(/** @type {any} */ (choose), createCachedCompiler());
+  return function cors(request, response, next) {
+    const serve = read(request);
+    if (typeof serve === 'function') return serve(request, response, next);
+    serve.then((chosen) => chosen(request, response, next));
+  };
+}
+
+module.exports = { OPTIONS, cors };

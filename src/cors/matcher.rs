@@ -1,0 +1,143 @@
+//! The judge of wildcards and patterns.
+
+use super::options::{RuleKind, RuleOption, quote};
+use super::origin::Origin;
+use super::pattern::parse_pattern;
+use super::wildcard::Wildcard;
+use crate::error::{ConfigError, ErrorCode};
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
+use regex_automata::nfa::thompson::{self, NFA};
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::Hir;
+
+/// The most memory that the automaton of one `cors()` may take before it is used, in bytes.
+const MAX_AUTOMATON_BYTES: usize = 1 << 18;
+/// What its states may take while it is used. Beyond it they are made anew, which costs time and no correctness.
+const STATES_BYTES: usize = 1 << 16;
+
+/// Wildcards and patterns, compiled. Exact origins are no matter of its own: see [`super::Plan`].
+#[derive(Debug)]
+pub struct OriginMatcher {
+    wildcards: Vec<Wildcard>,
+    patterns: Option<Automaton>,
+}
+
+#[derive(Debug)]
+struct Automaton {
+    dfa: DFA,
+    states: Cache,
+    /// Whether a match may start inside of the origin, where a name starts.
+    starts_inside: bool,
+}
+
+impl OriginMatcher {
+    /// Compiles the rules. An exact origin is checked and then left to the caller.
+    ///
+    /// # Errors
+    /// [`ErrorCode::OptionValue`] with the rule's path for a text that is no serialised origin and no wildcard, and for a
+    /// pattern that matches parts of origins, has what an automaton cannot do, or is too large.
+    pub fn compile(rules: &[RuleOption]) -> Result<Self, ConfigError> {
+        let (mut wildcards, mut expressions, mut starts_inside) = (Vec::new(), Vec::new(), false);
+        for RuleOption { path, kind } in rules {
+            match kind {
+                RuleKind::Text { text, canonical } => {
+                    let wildcard = read_text(path, text, canonical.as_deref())?;
+                    wildcards.extend(wildcard);
+                }
+                RuleKind::Pattern { source, flags, is_lenient } => {
+                    let pattern = parse_pattern(path, source, flags, *is_lenient)?;
+                    starts_inside |= !pattern.is_start_anchored;
+                    expressions.push(pattern.expression);
+                    // One by one, so that the error names the one that is too large.
+                    compile_automaton(path, &expressions)?;
+                }
+            }
+        }
+        let patterns = if expressions.is_empty() {
+            None
+        } else {
+            let dfa = compile_automaton("origin", &expressions)?;
+            Some(Automaton { states: dfa.create_cache(), dfa, starts_inside })
+        };
+        Ok(Self { wildcards, patterns })
+    }
+
+    /// Whether there is nothing to judge.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.wildcards.is_empty() && self.patterns.is_none()
+    }
+
+    /// Whether a rule describes the origin. What is no serialised origin is described by none. Cost: linear in the length of
+    /// `text`, which is bounded, for the patterns, and in the number of wildcards.
+    pub fn is_allowed(&mut self, text: &str) -> bool {
+        let Ok(origin) = Origin::parse(text) else { return false };
+        self.wildcards.iter().any(|wildcard| wildcard.is_match(&origin))
+            || self.patterns.as_mut().is_some_and(|patterns| patterns.is_match(text, &origin))
+    }
+}
+
+impl Automaton {
+    fn is_match(&mut self, text: &str, origin: &Origin<'_>) -> bool {
+        if self.is_match_at(text, 0) {
+            return true;
+        }
+        let host = origin.scheme.len() + "://".len();
+        self.starts_inside && starts_of_names(text, host).any(|start| self.is_match_at(text, start))
+    }
+
+    /// Whether one of the patterns matches from `start` on. All of them end with the origin.
+    fn is_match_at(&mut self, text: &str, start: usize) -> bool {
+        let input = Input::new(text).range(start..).anchored(Anchored::Yes).earliest(true);
+        // An error means that the search could not be finished: then nothing is allowed.
+        matches!(self.dfa.try_search_fwd(&mut self.states, &input), Ok(Some(_)))
+    }
+}
+
+/// Where a name starts: the host, and each dot in it and what follows the dot.
+fn starts_of_names(text: &str, host: usize) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    (host..bytes.len()).filter(move |&at| {
+        at == host || bytes.get(at) == Some(&b'.') || bytes.get(at - 1) == Some(&b'.')
+    })
+}
+
+/// Checks a rule in text: an exact origin gives nothing to match here.
+fn read_text(
+    path: &str,
+    text: &str,
+    canonical: Option<&str>,
+) -> Result<Option<Wildcard>, ConfigError> {
+    let refuse = |message: String| Err(ConfigError::new(ErrorCode::OptionValue, path, message));
+    if text == "null" {
+        return Ok(None);
+    }
+    if text == "*" {
+        return refuse("got \"*\" in a list, expected origins; anybody is origin: '*'".to_owned());
+    }
+    if text.contains('*') {
+        return Wildcard::parse(path, text).map(Some);
+    }
+    match Origin::parse(text) {
+        Ok(_) => Ok(None),
+        Err(fault) => {
+            let better = canonical.filter(|canonical| Origin::parse(canonical).is_ok());
+            let hint = better.map_or_else(String::new, |better| format!("; write {better:?}"));
+            refuse(format!("got {}, which {}{hint}", quote(text), fault.as_str()))
+        }
+    }
+}
+
+fn compile_automaton(path: &str, expressions: &[Hir]) -> Result<DFA, ConfigError> {
+    let too_large = || {
+        let message = "is a pattern too large to be compiled; write fewer repetitions";
+        ConfigError::new(ErrorCode::OptionValue, path, message)
+    };
+    let limits = thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_AUTOMATON_BYTES));
+    let nfa = NFA::compiler()
+        .configure(limits)
+        .build_many_from_hir(expressions)
+        .map_err(|_| too_large())?;
+    let config = Config::new().cache_capacity(STATES_BYTES).skip_cache_capacity_check(true);
+    DFA::builder().configure(config).build_from_nfa(nfa).map_err(|_| too_large())
+}
