@@ -38,3 +38,17 @@ function createModule() {
   Module({ controllers: [PageController] })(AppModule);
   return AppModule;
 }
+
+describe('the drop-ins', () => {
+  for (const name of ['hpp', 'express-mongo-sanitize', 'secure-json-parse']) {
+    it(`carapace/${name} exports to ES modules what ${name} exports`, async () => {
+      const [expected, got] = await Promise.all([import(name), import(`carapace/${name}`)]);
+      const commonjs = require(`carapace/${name}`);
+      // Newer versions of Node add a name of their own to what they find in CommonJS.
+      const names = (module) => Object.keys(module).filter((key) => key !== 'module.exports');
+      assert.deepEqual(names(got).sort(), names(expected).sort());
+      for (const key of names(got))
+        assert.equal(got[key], key === 'default' ? (commonjs.default ?? commonjs) : commonjs[key], key);
+    });
+  }
+});

@@ -460,7 +460,7 @@ const mutants = {
       try {
         return helmet(options);
       } catch (error) {
-        throw new Error(error.message.replace('received', 'got'));
+        throw new Error(error.message.replace('received', 'got'), { cause: error });
       }
     });
     return Object.assign(lib, { default: lib });

@@ -1,0 +1,52 @@
+'use strict';
+
+const { hasBody } = require('../lib/body-framing');
+const { compileTypeTest, mediaType } = require('../lib/body/media-type');
+
+/** @typedef {(request: any) => boolean} TypeTest */
+
+// What packages expand by a list of all file endings, as far as bodies have such types.
+const ENDINGS = new Map([
+  ['bin', 'application/octet-stream'],
+  ['csv', 'text/csv'],
+  ['form', 'application/x-www-form-urlencoded'],
+  ['html', 'text/html'],
+  ['js', 'text/javascript'],
+  ['md', 'text/markdown'],
+  ['txt', 'text/plain'],
+  ['xml', 'application/xml'],
+  ['yaml', 'text/yaml'],
+]);
+
+/**
+ * The test of a request's Content-Type as the package type-is makes it: what it does not know never matches, and without
+ * a type to look for every known Content-Type does. A request without a body never matches.
+ * @param {any} types one or several
+ * @returns {TypeTest}
+ */
+function createTypeTest(types) {
+  const isAny = !types || types.length === 0;
+  const list = Array.isArray(types) ? types : [types];
+  /** @type {TypeTest[]} */
+  const tests = isAny ? [isTyped] : list.flatMap((type) => testOf(type) ?? []);
+  return (request) => hasBody(request) && tests.some((test) => test(request));
+}
+
+/** @type {TypeTest} */
+const isTyped = ({ headers }) => mediaType(headers['content-type']) !== undefined;
+
+/**
+ * @param {any} type
+ * @returns {TypeTest | undefined}
+ */
+function testOf(type) {
+  // Media types are compared as they are written; one in capitals never matches.
+  if (typeof type !== 'string' || type !== type.toLowerCase()) return undefined;
+  try {
+    return compileTypeTest('type', ENDINGS.get(type) ?? type);
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { createTypeTest };
