@@ -47,8 +47,9 @@ describe('the drop-ins', () => {
       // Newer versions of Node add a name of their own to what they find in CommonJS.
       const names = (module) => Object.keys(module).filter((key) => key !== 'module.exports');
       assert.deepEqual(names(got).sort(), names(expected).sort());
-      for (const key of names(got))
+      for (const key of names(got)) {
         assert.equal(got[key], key === 'default' ? (commonjs.default ?? commonjs) : commonjs[key], key);
+      }
     });
   }
 });

@@ -15,7 +15,7 @@ function createMiddleware(options) {
   const given = options || {};
   const { checkQuery = true, checkBody = true, checkBodyOnlyForContentType = 'urlencoded' } = given;
   const whitelist = readWhitelist(given.whitelist);
-  const isChecked = createTypeTest(checkBodyOnlyForContentType);
+  const isChecked = createTypeTest(checkBodyOnlyForContentType, true);
   const query = createHpp({ locations: ['query'], whitelist, onReject: 'next' });
   const body = createHpp({ locations: ['body'], whitelist, onReject: 'next', type: isChecked });
 

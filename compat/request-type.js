@@ -22,14 +22,34 @@ const ENDINGS = new Map([
  * The test of a request's Content-Type as the package type-is makes it: what it does not know never matches, and without
  * a type to look for every known Content-Type does. A request without a body never matches.
  * @param {any} types one or several
+ * @param {boolean} isStrict whether, as in version 1, a Content-Type with malformed parameters is none
  * @returns {TypeTest}
  */
-function createTypeTest(types) {
+function createTypeTest(types, isStrict) {
   const isAny = !types || types.length === 0;
   const list = Array.isArray(types) ? types : [types];
   /** @type {TypeTest[]} */
   const tests = isAny ? [isTyped] : list.flatMap((type) => testOf(type) ?? []);
-  return (request) => hasBody(request) && tests.some((test) => test(request));
+  return (request) =>
+    hasBody(request) &&
+    (!isStrict || hasParameters(request.headers['content-type'])) &&
+    tests.some((test) => test(request));
+}
+
+/**
+ * Whether what follows the media type is a list of parameters (RFC 9110, section 5.6.6). Linear in the field.
+ * @param {string | undefined} field
+ */
+function hasParameters(field) {
+  if (field === undefined || !field.includes(';')) return true;
+  const parameter = /; *[\w!#$%&'*+.^`|~-]+ *= *(?:"(?:[^"\\]|\\.)*"|[\w!#$%&'*+.^`|~-]+) */y;
+  let end = field.indexOf(';');
+  while (end < field.length) {
+    parameter.lastIndex = end;
+    if (!parameter.test(field)) return false;
+    end = parameter.lastIndex;
+  }
+  return true;
 }
 
 /** @type {TypeTest} */

@@ -41,10 +41,10 @@ function listedDifferences(name) {
 /**
  * Runs every case with both packages on both majors of Express.
  * @param {string} name the drop-in, such as `carapace/helmet`
- * @param {{ theirs: any, ours: any, cases: Case[], mutants: Record<string, any> }} suite `mutants` are packages with one
+ * @param {{ theirs: any, ours: any, cases: Case[], mutants: Record<string, any>, listedAs?: string }} suite `mutants` are packages with one
  *   fault each, by what is wrong with them: a case must tell each of them from the peer
  */
-function parity(name, { theirs, ours, cases, mutants }) {
+function parity(name, { theirs, ours, cases, mutants, listedAs = name }) {
   for (const major of Object.keys(EXPRESS)) {
     describe(`${name} on ${major}`, () => {
       for (const { name: title, run, check, ...one } of cases) {
@@ -84,7 +84,7 @@ function parity(name, { theirs, ours, cases, mutants }) {
       const shown = new Set(
         cases.flatMap((one) => Object.keys(EXPRESS).flatMap((major) => differenceOf(one, major) ?? [])),
       );
-      assert.deepEqual([...shown].sort(), listedDifferences(name));
+      assert.deepEqual([...shown].sort(), listedDifferences(listedAs));
     });
   });
 }
@@ -238,7 +238,7 @@ function plain(value, depth = 0) {
 function plainError(error, entries) {
   const own = entries(error).filter(([key]) => !['stack', 'message'].includes(key));
   const message = error instanceof TypeError && OF_V8.test(error.message) ? 'in the words of V8' : error.message;
-  return { error: error.name, class: error.constructor.name, message, own };
+  return { error: error.name, class: error.constructor.name, message, own, enumerable: Object.keys(error) };
 }
 
 module.exports = { listedDifferences, observe, parity, plain };
