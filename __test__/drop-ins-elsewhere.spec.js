@@ -40,7 +40,7 @@ function createModule() {
 }
 
 describe('the drop-ins', () => {
-  for (const name of ['hpp', 'express-mongo-sanitize', 'secure-json-parse']) {
+  for (const name of ['hpp', 'express-mongo-sanitize', 'secure-json-parse', 'body-parser']) {
     it(`carapace/${name} exports to ES modules what ${name} exports`, async () => {
       const [expected, got] = await Promise.all([import(name), import(`carapace/${name}`)]);
       const commonjs = require(`carapace/${name}`);
