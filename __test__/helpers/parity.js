@@ -218,6 +218,7 @@ function plain(value, depth = 0) {
   if (Object.is(value, -0)) return { number: '-0' };
   if (typeof value !== 'object' || value === null) return value;
   if (depth > 12) return { deep: true };
+  if (value instanceof Promise) return { promise: true };
   if (value instanceof Date) return { date: value.getTime() };
   if (Buffer.isBuffer(value)) return { buffer: value.toString('latin1') };
   const kind = value.constructor?.name;
