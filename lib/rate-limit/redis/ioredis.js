@@ -25,12 +25,11 @@ function createIoredisClient(client) {
   // Without a listener ioredis writes each failure to the console; ours are events.
   client.on('error', ignore);
 
+  const makeCommand = createCommandMaker(client);
+
   /** @param {string[]} args */
   function send(args) {
-    const Command = commandClassOf(client);
-    if (Command === undefined) return { reply: client.call(...args), abandon() {} };
-    const [name, ...rest] = args;
-    const command = new Command(name.toLowerCase(), rest, { replyEncoding: 'utf8' });
+    const command = makeCommand(args);
     const guard = guardCommand(command);
     const reply = client.sendCommand(command);
     guard.watchReplies();
@@ -55,12 +54,17 @@ function createIoredisClient(client) {
 }
 
 /**
- * The class of commands that belongs to a client: ioredis exports it beside the clients' own.
+ * Makes commands as the client does, without its options, such as a prefix of keys, and without sending them: to the method
+ * that makes them, the client is one whose `sendCommand` gives them back.
  * @param {any} client
+ * @returns {(args: string[]) => any}
  */
-function commandClassOf(client) {
-  const single = client.isCluster === true ? client.nodes('all')[0] : client;
-  return single?.constructor?.Command ?? client.constructor?.Command;
+function createCommandMaker(client) {
+  const maker = Object.create(client, {
+    options: { value: {} },
+    sendCommand: { value: (/** @type {unknown} */ command) => command },
+  });
+  return (args) => client.call.apply(maker, args);
 }
 
 /**
