@@ -63,8 +63,9 @@ function createLine(raw, flush) {
         subjects[ticket] = undefined;
       }
       waiting -= count;
-      for (let index = 0; index < count; index += 1)
-        {handOver(batch[2 * index], batch[2 * index + 1], out, index * STRIDE);}
+      for (let index = 0; index < count; index += 1) {
+        handOver(batch[2 * index], batch[2 * index + 1], out, index * STRIDE);
+      }
     }
     if (waiting > 0 || onDrained.length === 0) return;
     const listeners = onDrained;
