@@ -27,6 +27,8 @@ for i = 1, #KEYS do
     size = size + 3
   end
   local old_kind, old_ends, old_y, old_z = kind, ends, y, z
+  -- A value that says nothing any more, or not to this rule, is not left to come back.
+  if kind == 0 and value then old_kind = -1 end
 
   if operation == RESET then
     kind = 0

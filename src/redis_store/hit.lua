@@ -74,6 +74,8 @@ while i <= parts do
       size = size + 3
     end
     old_kind, old_ends, old_y, old_z, start = kind, ends, y, z, now
+    -- A value that says nothing any more, or not to this rule, is not left to come back.
+    if kind == 0 and value then old_kind = -1 end
     if kind == 4 then
       if y > now then
         ends = ends - (y - now)

@@ -1,0 +1,4 @@
+//! Tests that need a Redis: each starts its own.
+
+mod exactness;
+mod server;
