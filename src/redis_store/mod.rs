@@ -28,10 +28,19 @@
 //! single decision, and the script has written what comes out.
 
 pub mod answer;
+pub mod batch;
+pub mod circuit;
 pub mod command;
+pub mod failure;
+pub mod key;
+pub mod line;
+pub mod options;
+pub mod queue;
 pub mod reply;
 pub mod rule;
 pub mod scripts;
+mod tls;
+pub mod waiter;
 
 #[cfg(test)]
 mod tests;
