@@ -336,18 +336,16 @@ impl Command {
     }
 
     /// Tells everybody the answer that these integers are. An unreadable one is a [`Failure::Script`].
-    pub fn settle(self, mut numbers: impl Iterator<Item = Option<u64>>) -> Result<(), Failure> {
+    pub fn settle(self, mut numbers: impl Iterator<Item = Option<u64>>) {
         let keys = &self.keys;
         let Ok(mut answer) = Answer::open(&mut numbers) else {
-            self.fail(Failure::Script);
-            return Err(Failure::Script);
+            return self.fail(Failure::Script);
         };
         // Everything is read before anybody is told: half of an answer is none.
         let states: Result<Vec<_>, _> = keys.iter().map(|key| answer.state(&key.policy)).collect();
         let now_ms = answer.now_ms;
         let (Ok(mut states), Ok(())) = (states, answer.end()) else {
-            self.fail(Failure::Script);
-            return Err(Failure::Script);
+            return self.fail(Failure::Script);
         };
         let mut lines = Lines::default();
         let mut start = 0;
@@ -361,7 +359,6 @@ impl Command {
             }
         }
         lines.announce();
-        Ok(())
     }
 
     /// The command as one for each group, for a slot whose keys lie on two nodes for a while.
