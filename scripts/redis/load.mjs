@@ -1,7 +1,7 @@
 // A process under load, as an app is: two limiters on one Redis store, so many requests a second, most of its CPU busy.
 // It is told by messages what to do and tells at the end what it saw. `scripts/redis-faults.mjs` and others fork it.
-import http from 'node:http';
 import { createRequire } from 'node:module';
+import { ask as send } from './requests.mjs';
 
 const require = createRequire(import.meta.url);
 const { rateLimit, redisStore } = require('../../index.js');
@@ -46,33 +46,18 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
 
   /** One request through a middleware; how it went is noted. */
   function ask(middleware, client, settle) {
-    const request = {
-      client,
-      method: 'GET',
-      url: '/',
-      originalUrl: '/',
-      headers: {},
-      socket: SOCKET,
-      connection: SOCKET,
-    };
-    const response = new http.ServerResponse(request);
     const began = performance.now();
     const stalled = clock.stalledMs(began);
     let answers = 0;
     tally.sent += 1;
-    const answer = (status) => {
+    send(middleware, client, (status) => {
       answers += 1;
       if (answers > 1) return void (tally.double += 1);
       tally.answered += 1;
       const now = performance.now();
       tally.time(now - began, now - began - (clock.stalledMs(now) - stalled));
       settle(status);
-    };
-    response.end = () => {
-      answer(response.statusCode);
-      return response;
-    };
-    middleware(request, response, (error) => answer(error ? 500 : 200));
+    });
   }
 
   let turn = 0;
@@ -114,8 +99,6 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
     },
   };
 }
-
-const SOCKET = { remoteAddress: '192.0.2.1', encrypted: false };
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
