@@ -135,8 +135,9 @@ async function open({ store, limiter }) {
 }
 
 async function until(holds) {
-  for (let count = 0; count < 500 && !(await holds()); count += 1)
+  for (let count = 0; count < 500 && !(await holds()); count += 1) {
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 const one = (middleware, client) =>
