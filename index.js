@@ -9,6 +9,7 @@ const { hostStore } = require('./lib/host-store');
 const { hpp } = require('./lib/hpp');
 const { carapace } = require('./lib/pipeline');
 const { rateLimit } = require('./lib/rate-limit');
+const { redisStore } = require('./lib/redis-store');
 const { sanitize } = require('./lib/sanitize');
 const { securityHeaders } = require('./lib/security-headers');
 
@@ -22,6 +23,7 @@ module.exports = Object.assign(carapace, {
   json,
   queryParser,
   rateLimit,
+  redisStore,
   sanitize,
   securityHeaders,
   urlencoded,

@@ -10,6 +10,7 @@ export const {
   json,
   queryParser,
   rateLimit,
+  redisStore,
   sanitize,
   securityHeaders,
   urlencoded,

@@ -101,7 +101,7 @@ const BAD = [
     TYPE,
     { store: {} },
     { store: { increment: fn } },
-    { store: 'redis' },
+    { store: 5 },
     { store: { incr: fn, decrement: fn } },
   ],
   ['store', CONFLICT, { limit: undefined, policies: [policy, { name: 'b', limit: 1 }], store: store() }],
