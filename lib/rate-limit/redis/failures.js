@@ -17,6 +17,7 @@ const NAMES = [
   'closed',
   'moved',
   'overloaded',
+  'tls',
 ];
 
 /** The numbers by which the core knows them. */

@@ -22,9 +22,10 @@ const { nameOf } = require('./failures');
  * @property {() => Promise<void>} drained resolves when every hit that was taken has its answer
  */
 
-// What each answer writes into the out of `drain`: ticket, answer, time of counting, and eight numbers for each policy.
-const STRIDE = 3 + 16 * 8;
-const [TICKET, ANSWER, COUNTED_AT, POLICIES] = [0, 1, 2, 3];
+// What each answer writes into the out of `drain`: ticket, answer, time of counting, how many policies follow, and eight
+// numbers for each of them.
+const [TICKET, ANSWER, COUNTED_AT, COUNT, POLICIES] = [0, 1, 2, 3, 4];
+const STRIDE = 8;
 
 const ALLOW_LISTED = -1;
 const [REFUND, PENALTY, REWARD, BLOCK, PEEK, RESET_KEY, RESET_ALL] = [1, 2, 3, 4, 5, 6, 7];
@@ -56,15 +57,16 @@ function createLine(raw, flush) {
   function answer() {
     for (let count = drain(); count > 0; count = drain()) {
       const batch = [];
-      for (let at = 0; at < count * STRIDE; at += STRIDE) {
+      for (let at = 0; batch.length < 3 * count; at += POLICIES + STRIDE * out[at + COUNT]) {
         const ticket = out[at + TICKET];
-        batch.push(takers[ticket], subjects[ticket]);
+        batch.push(takers[ticket], subjects[ticket], at);
         takers[ticket] = undefined;
         subjects[ticket] = undefined;
       }
       waiting -= count;
-      for (let index = 0; index < count; index += 1)
-        {handOver(batch[2 * index], batch[2 * index + 1], out, index * STRIDE);}
+      for (let index = 0; index < batch.length; index += 3) {
+        handOver(batch[index], batch[index + 1], out, batch[index + 2]);
+      }
     }
     if (waiting > 0 || onDrained.length === 0) return;
     const listeners = onDrained;
