@@ -475,9 +475,9 @@ export interface RedisStoreOptions extends ReportingOptions {
   db?: number;
   /**
    * Encrypts connections, as `rediss:` does; PEM texts: `ca` (default: the system's), `cert` and `key` of this client, `servername`
-   * (default: the host) and `rejectUnauthorized` (default true).
+   * (default: the host). There is no way to trust just any certificate.
    */
-  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean };
+  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string };
   /**
    * A client of your own in place of our connections: ioredis from version 5 (also `Cluster`), or node-redis, version 4 to 6 (also
    * cluster and sentinel). It stays yours: the store never closes it.

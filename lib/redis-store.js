@@ -21,7 +21,7 @@ const OPTIONS = {
   db: 'number',
   tls: {
     type: 'object|boolean',
-    keys: { ca: 'string', cert: 'string', key: 'string', servername: 'string', rejectUnauthorized: 'boolean' },
+    keys: { ca: 'string', cert: 'string', key: 'string', servername: 'string' },
   },
   client: 'object|function',
   sendCommand: 'function',

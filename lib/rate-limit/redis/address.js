@@ -15,7 +15,7 @@ const { checkWhole } = require('./settings');
  * @property {string} [username]
  * @property {string} [password]
  * @property {number} db
- * @property {{ ca?: string, cert?: string, key?: string, servername?: string, rejectUnauthorized?: boolean }} [tls]
+ * @property {{ ca?: string, cert?: string, key?: string, servername?: string }} [tls]
  * @property {number} connectTimeoutMs
  * @property {number} pool
  *

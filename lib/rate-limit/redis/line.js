@@ -22,10 +22,10 @@ const { nameOf } = require('./failures');
  * @property {() => Promise<void>} drained resolves when every hit that was taken has its answer
  */
 
-// What each answer writes into the out of `drain`, one behind the other: ticket, answer, time of counting, how many policies
-// follow, and eight numbers for each of them.
-const STRIDE = 8;
+// What each answer writes into the out of `drain`: ticket, answer, time of counting, how many policies follow, and eight
+// numbers for each of them.
 const [TICKET, ANSWER, COUNTED_AT, COUNT, POLICIES] = [0, 1, 2, 3, 4];
+const STRIDE = 8;
 
 const ALLOW_LISTED = -1;
 const [REFUND, PENALTY, REWARD, BLOCK, PEEK, RESET_KEY, RESET_ALL] = [1, 2, 3, 4, 5, 6, 7];
@@ -57,12 +57,11 @@ function createLine(raw, flush) {
   function answer() {
     for (let count = drain(); count > 0; count = drain()) {
       const batch = [];
-      for (let at = 0, index = 0; index < count; index += 1) {
+      for (let at = 0; batch.length < 3 * count; at += POLICIES + STRIDE * out[at + COUNT]) {
         const ticket = out[at + TICKET];
         batch.push(takers[ticket], subjects[ticket], at);
         takers[ticket] = undefined;
         subjects[ticket] = undefined;
-        at += POLICIES + STRIDE * out[at + COUNT];
       }
       waiting -= count;
       for (let index = 0; index < batch.length; index += 3) {

@@ -127,7 +127,7 @@ function leave(entry) {
  * @returns {Entry}
  */
 function findEntry(address, { prefix, secret, timeoutMs }) {
-  const about = [prefix, secret === undefined ? '' : Buffer.from(secret).toString('hex'), timeoutMs];
+  const about = [prefix, secret, timeoutMs];
   if ('connection' in address) return entryOf(byText, JSON.stringify([address.connection, ...about]));
   const owner = 'client' in address ? address.client : address.sendCommand;
   let entries = byClient.get(owner);
