@@ -98,7 +98,12 @@ async function startRedis(options = {}) {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   return server;
 }
 
@@ -113,7 +118,7 @@ function configLines({ password, acl = [], tls, maxmemory, config = {} }, dir, p
   /** @type {Record<string, string>} */
   const settings = { bind: '127.0.0.1', port: tls ? '0' : String(port), dir, daemonize: 'no', loglevel: 'notice' };
   if (!sentinel) Object.assign(settings, { save: '""', appendonly: 'no' });
-  if (password) settings.requirepass = password;
+  if (password) settings.requirepass = JSON.stringify(password);
   if (path) settings.unixsocket = path;
   if (maxmemory) Object.assign(settings, { maxmemory, 'maxmemory-policy': 'noeviction' });
   if (tls) {
