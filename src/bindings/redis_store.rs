@@ -22,7 +22,7 @@ use crate::redis_store::status::{State, Status};
 use crate::redis_store::thread;
 use calls::{RedisChange, RedisHit, RedisListed, RedisPolicy, RedisShared};
 use line::{DrainCall, FlushCall, LineState, Manual, Transport};
-use napi::bindgen_prelude::Float64Array;
+use napi::bindgen_prelude::{Buffer, Float64Array};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -82,6 +82,8 @@ pub struct RedisTlsInput {
     pub key: Option<String>,
     /// The name that the server's certificate must have.
     pub servername: Option<String>,
+    /// False to believe any certificate.
+    pub reject_unauthorized: Option<bool>,
 }
 
 /// The options of a connection as they come from JavaScript.
@@ -114,7 +116,7 @@ pub struct RedisConnectionInput {
     /// What stands before every key.
     pub prefix: Option<String>,
     /// Keys are hashed with it when given.
-    pub secret: Option<String>,
+    pub secret: Option<Buffer>,
 }
 
 /// The options of a line whose commands a client in JavaScript carries.
@@ -125,7 +127,7 @@ pub struct RedisManualInput {
     /// What stands before every key.
     pub prefix: Option<String>,
     /// Keys are hashed with it when given.
-    pub secret: Option<String>,
+    pub secret: Option<Buffer>,
 }
 
 /// One run of a script for a client in JavaScript.
@@ -283,6 +285,18 @@ impl RedisLine {
         RedisStatus::from(status)
     }
 
+    /// The version of the status, to be asked often.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        match &self.0.transport {
+            Transport::Native(handle, _) => {
+                handle.borrow().as_ref().map_or(u32::MAX, |handle| handle.shared().board.version())
+            }
+            Transport::Manual(_) => 0,
+        }
+    }
+
     /// Gives the connections up. What is under way fails, unless another line has them.
     #[napi(catch_unwind)]
     pub fn close(&self) {
@@ -383,7 +397,10 @@ fn whole(number: f64) -> Option<u64> {
 impl From<RedisConnectionInput> for ConnectionInput {
     fn from(input: RedisConnectionInput) -> Self {
         let node = |RedisNodeInput { host, port, path }| NodeInput { host, port, path };
-        let tls = |RedisTlsInput { ca, cert, key, servername }| TlsInput { ca, cert, key, servername };
+        let tls = |tls: RedisTlsInput| {
+            let RedisTlsInput { ca, cert, key, servername, reject_unauthorized } = tls;
+            TlsInput { ca, cert, key, servername, is_unchecked: reject_unauthorized == Some(false) }
+        };
         Self {
             kind: input.kind,
             nodes: input.nodes.into_iter().map(node).collect(),

@@ -22,8 +22,8 @@ pub struct KeyWriter {
 impl KeyWriter {
     /// Keys under this prefix, hashed with this secret.
     #[must_use]
-    pub fn new(prefix: &str, secret: Option<&str>) -> Self {
-        let secret = secret.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
+    pub fn new(prefix: &str, secret: Option<&[u8]>) -> Self {
+        let secret = secret.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret));
         Self { prefix: prefix.to_owned(), secret }
     }
 
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_secret_hides_every_key() {
-        let (one, other) = (KeyWriter::new("", Some("s")), KeyWriter::new("", Some("t")));
+        let (one, other) = (KeyWriter::new("", Some(b"s")), KeyWriter::new("", Some(b"t")));
         let text = text_of(&one, "p", "192.0.2.1");
         assert!(!text.contains("192.0.2.1"));
         assert_ne!(text, text_of(&other, "p", "192.0.2.1"));

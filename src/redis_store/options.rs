@@ -36,6 +36,8 @@ pub struct TlsInput {
     pub key: Option<String>,
     /// The name that the server's certificate must have; the host unless given.
     pub servername: Option<String>,
+    /// Whether any certificate is believed: then whoever is in between reads and changes everything.
+    pub is_unchecked: bool,
 }
 
 /// The options of a connection as they came: every number unchecked.
@@ -126,6 +128,8 @@ pub struct Tls {
     pub identity: Option<(String, String)>,
     /// See [`TlsInput::servername`].
     pub servername: Option<String>,
+    /// See [`TlsInput::is_unchecked`].
+    pub is_unchecked: bool,
 }
 
 impl fmt::Debug for Tls {
@@ -197,7 +201,7 @@ impl TryFrom<ConnectionInput> for Connection {
             let message = "a cluster has database 0 alone";
             return Err(ConfigError::new(ErrorCode::OptionConflict, "db", message));
         }
-        let tls = input.tls.map(tls).transpose()?;
+        let tls = input.tls.as_ref().map(tls).transpose()?;
         if let Some(tls) = &tls {
             super::tls::check(tls)?;
         }
@@ -269,14 +273,15 @@ fn is_host(host: &str) -> bool {
     (1..=255).contains(&host.len()) && host.bytes().all(is_good)
 }
 
-fn tls(input: TlsInput) -> Result<Tls, ConfigError> {
-    let identity = match (input.cert, input.key) {
+fn tls(input: &TlsInput) -> Result<Tls, ConfigError> {
+    let identity = match (input.cert.clone(), input.key.clone()) {
         (Some(cert), Some(key)) => Some((cert, key)),
         (None, None) => None,
         (Some(_), None) => return Err(required("tls.key", "a certificate needs one")),
         (None, Some(_)) => return Err(required("tls.cert", "a key needs one")),
     };
-    Ok(Tls { ca: input.ca, identity, servername: input.servername })
+    let TlsInput { ca, servername, is_unchecked, .. } = input.clone();
+    Ok(Tls { ca, identity, servername, is_unchecked })
 }
 
 /// Checks what stands before keys.

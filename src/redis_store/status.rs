@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::line::Line;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 /// How a connection stands.
@@ -86,6 +87,7 @@ pub struct Status {
 #[derive(Default)]
 pub struct Board {
     status: Mutex<Status>,
+    version: AtomicU32,
     lines: Mutex<Vec<Weak<Line>>>,
 }
 
@@ -94,6 +96,12 @@ impl Board {
     #[must_use]
     pub fn read(&self) -> Status {
         self.status.lock().clone()
+    }
+
+    /// The latest status's version.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Tells this line of every change from now on.
@@ -112,6 +120,7 @@ impl Board {
                 return;
             }
             status.version = known.version.wrapping_add(1);
+            self.version.store(status.version, Ordering::Release);
             *known = status;
         }
         let lines: Vec<_> = self.lines.lock().iter().filter_map(Weak::upgrade).collect();
