@@ -82,8 +82,6 @@ pub struct RedisTlsInput {
     pub key: Option<String>,
     /// The name that the server's certificate must have.
     pub servername: Option<String>,
-    /// False to believe any certificate.
-    pub reject_unauthorized: Option<bool>,
 }
 
 /// The options of a connection as they come from JavaScript.
@@ -397,10 +395,7 @@ fn whole(number: f64) -> Option<u64> {
 impl From<RedisConnectionInput> for ConnectionInput {
     fn from(input: RedisConnectionInput) -> Self {
         let node = |RedisNodeInput { host, port, path }| NodeInput { host, port, path };
-        let tls = |tls: RedisTlsInput| {
-            let RedisTlsInput { ca, cert, key, servername, reject_unauthorized } = tls;
-            TlsInput { ca, cert, key, servername, is_unchecked: reject_unauthorized == Some(false) }
-        };
+        let tls = |RedisTlsInput { ca, cert, key, servername }| TlsInput { ca, cert, key, servername };
         Self {
             kind: input.kind,
             nodes: input.nodes.into_iter().map(node).collect(),

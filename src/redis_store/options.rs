@@ -36,8 +36,6 @@ pub struct TlsInput {
     pub key: Option<String>,
     /// The name that the server's certificate must have; the host unless given.
     pub servername: Option<String>,
-    /// Whether any certificate is believed: then whoever is in between reads and changes everything.
-    pub is_unchecked: bool,
 }
 
 /// The options of a connection as they came: every number unchecked.
@@ -128,8 +126,6 @@ pub struct Tls {
     pub identity: Option<(String, String)>,
     /// See [`TlsInput::servername`].
     pub servername: Option<String>,
-    /// See [`TlsInput::is_unchecked`].
-    pub is_unchecked: bool,
 }
 
 impl fmt::Debug for Tls {
@@ -280,8 +276,7 @@ fn tls(input: &TlsInput) -> Result<Tls, ConfigError> {
         (Some(_), None) => return Err(required("tls.key", "a certificate needs one")),
         (None, Some(_)) => return Err(required("tls.cert", "a key needs one")),
     };
-    let TlsInput { ca, servername, is_unchecked, .. } = input.clone();
-    Ok(Tls { ca, identity, servername, is_unchecked })
+    Ok(Tls { ca: input.ca.clone(), identity, servername: input.servername.clone() })
 }
 
 /// Checks what stands before keys.

@@ -1,13 +1,11 @@
-//! TLS: rustls with ring, the system's certificates or the given ones, and a check of both chain and name
-//! unless that is switched off by name.
+//! TLS: rustls with ring, the system's certificates or the given ones, and always a check of both chain and
+//! name.
 
 use super::options::{Address, Tls};
 use crate::error::{ConfigError, ErrorCode};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
 /// Checks the PEM texts and the server's name.
@@ -32,13 +30,8 @@ pub(super) fn config(tls: &Tls) -> Result<Arc<ClientConfig>, ConfigError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| refused("", "no protocol version"))?;
-    let builder = if tls.is_unchecked {
-        let verifier = Arc::new(Unchecked(rustls::crypto::ring::default_provider()));
-        builder.dangerous().with_custom_certificate_verifier(verifier)
-    } else {
-        builder.with_root_certificates(roots(tls)?)
-    };
+        .map_err(|_| refused("", "no protocol version"))?
+        .with_root_certificates(roots(tls)?);
     let config = match &tls.identity {
         None => builder.with_no_client_auth(),
         Some((cert, key)) => {
@@ -71,47 +64,6 @@ fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>,
         .ok()
         .filter(|certificates| !certificates.is_empty())
         .ok_or_else(|| refused(option, "expected certificates in PEM"))
-}
-
-/// Believes any certificate, as `rejectUnauthorized: false` asks for; signatures are still checked.
-#[derive(Debug)]
-struct Unchecked(CryptoProvider);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// The name to check the server's certificate for.

@@ -20,6 +20,8 @@ const { nameOf } = require('./failures');
  * @property {any} raw the queue in the core
  * @property {(ticket: number, taker: Taker, subject: object) => void} wait
  * @property {() => Promise<void>} drained resolves when every hit that was taken has its answer
+ * @property {{ refusal: string | undefined, note: (failure: string | undefined) => void } | undefined} [watcher] is told of
+ *   hits that were not decided, and then of the next one that was
  */
 
 // What each answer writes into the out of `drain`: ticket, answer, time of counting, how many policies follow, and eight
@@ -133,8 +135,11 @@ function createBackend(line, policies, rules, lists, done) {
       visit.isAllowed = (answer & 1) === 1;
       readDecisions(visit, out, at + POLICIES, answer >> 2);
     }
+    const failure = answer < 0 ? nameOf(answer) : undefined;
+    const { watcher } = line;
+    if (watcher !== undefined && failure !== watcher.refusal) watcher.note(failure);
     // In the context of the request, not in that of the batch: see AsyncLocalStorage.
-    visit.scope.runInAsyncScope(done, undefined, visit, answer < 0 ? nameOf(answer) : undefined);
+    visit.scope.runInAsyncScope(done, undefined, visit, failure);
   }
 
   return {

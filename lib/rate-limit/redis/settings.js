@@ -8,7 +8,7 @@ const { show } = require('../../options');
  * What a Redis store does whatever it is connected to.
  * @typedef {object} RedisSettings
  * @property {string} prefix
- * @property {string | undefined} secret
+ * @property {Buffer | undefined} secret
  * @property {number} timeoutMs
  * @property {'local' | 'open' | 'closed'} onStoreFailure
  * @property {import('../../host-store').Access | undefined} fallback the host's table, or, without it, the process's
@@ -41,8 +41,7 @@ function checkSettings(path, given) {
   checkWhole(path, 'denyCache', denyCache, 1, 1_000_000);
   return {
     prefix,
-    // Bytes as the text of as many characters, which for ASCII is the same secret.
-    secret: secret instanceof Uint8Array ? Buffer.from(secret).toString('latin1') : secret,
+    secret: secret === undefined ? undefined : Buffer.from(secret),
     timeoutMs,
     onStoreFailure: given.onStoreFailure ?? 'local',
     fallback: readFallback(path, given),
