@@ -64,7 +64,7 @@ function describe(node) {
     );
   }
   if (Node.isFunctionDeclaration(node))
-    return section(node.getName() ?? 'carapace', true, node, [code(node.getText())]);
+    {return section(node.getName() ?? 'carapace', true, node, [code(node.getText())]);}
   if (Node.isClassDeclaration(node)) return section(node.getName() ?? '', true, node, [code(node.getText())]);
   if (Node.isTypeAliasDeclaration(node)) return section(node.getName(), false, node, [code(node.getText())]);
   if (!Node.isInterfaceDeclaration(node)) return undefined;
