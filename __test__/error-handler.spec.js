@@ -137,6 +137,7 @@ describe('the headers of an error', () => {
     }
   });
 
+  // S-61: what was set for the answer that failed is there on the error's.
   it('stay when they are about security, and go when they described another answer', async (context) => {
     const prepare = (_request, response) => {
       securityHeaders()(_request, response, () => {});
@@ -502,7 +503,7 @@ describe('onError', () => {
     const events = [];
     await answerTo(context, new Error(SECRET), { onEvent: (event) => events.push(event) });
     assert.deepEqual(events, [
-      { stem: 'error-handler', mode: 'enforce', type: 'error-handler.answered', rule: '500', action: 'answer' },
+      { stem: 'error-handler', mode: 'enforce', type: 'error-handler.error', rule: '500', action: 'answer' },
     ]);
   });
 });
@@ -510,13 +511,16 @@ describe('onError', () => {
 describe('an answer that has begun', () => {
   it('is cut off, so that nobody takes it for a whole one', async (context) => {
     let isTold = false;
-    const handle = errorHandler({ onError: () => void (isTold = true) });
+    const actions = [];
+    const onEvent = ({ action }) => actions.push(action);
+    const handle = errorHandler({ onError: () => void (isTold = true), onEvent });
     const { port } = await listen(context, (request, response) => {
       response.write('half');
       setImmediate(() => handle(new Error(), request, response));
     });
     await assert.rejects(send(port), /aborted|hang up|ECONNRESET/);
     assert.ok(isTold);
+    assert.deepEqual(actions, ['abandon']);
   });
 
   it('goes out when it is whole', async (context) => {
