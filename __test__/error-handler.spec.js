@@ -7,6 +7,7 @@ const http2 = require('node:http2');
 const { describe, it } = require('node:test');
 const { type } = require('arktype');
 const connect = require('connect');
+const fc = require('fast-check');
 const createError = require('http-errors');
 const Joi = require('joi');
 const v = require('valibot');
@@ -216,6 +217,65 @@ describe('what was thrown', () => {
         if (!development) assert.ok(!body.includes(SECRET));
       }
     });
+  }
+});
+
+it('whatever is thrown, the answer is whole and has a status of an error', () => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    maxDepth: 3,
+  });
+  const keys = [
+    'status',
+    'statusCode',
+    'expose',
+    'headers',
+    'issues',
+    'details',
+    'errors',
+    'name',
+    'type',
+    'message',
+    'cause',
+    'field',
+  ];
+  const members = fc.dictionary(
+    fc.constantFrom(...keys),
+    fc.oneof(
+      anything,
+      fc.integer({ min: 300, max: 700 }),
+      fc.constantFrom('ZodError', 'ValidationError', 'MulterError', 'URIError', true),
+    ),
+  );
+  const error = fc.oneof(
+    anything,
+    members.map((given) => Object.assign(new Error(SECRET), given)),
+    members.map((given) => Object.assign(new CarapaceError('ERR_CARAPACE_INTERNAL', 'x', { status: 400 }), given)),
+  );
+  for (const development of [true, false]) {
+    const handle = errorHandler({ development });
+    fc.assert(
+      fc.property(error, fc.boolean(), (error, isBrowser) => {
+        const request = {
+          headers: isBrowser ? { accept: 'text/html' } : {},
+          method: 'GET',
+          httpVersionMajor: 1,
+          httpVersionMinor: 1,
+          readableEnded: true,
+        };
+        const response = new http.ServerResponse(request);
+        let body = '';
+        response.end = (bytes) => (body = String(bytes));
+        handle(error, request, response);
+        assert.ok(response.statusCode >= 400 && response.statusCode <= 599);
+        assert.equal(Buffer.byteLength(body), response.getHeader('content-length'));
+        if (!isBrowser) assert.equal(JSON.parse(body).status, response.statusCode);
+      }),
+      { numRuns: 1500, seed: 20261120 },
+    );
   }
 });
 
