@@ -149,6 +149,7 @@ function send(middleware, { keys, hits, atOnce }) {
     let answered = 0;
     const tally = { admitted: 0, refused: 0, used: 0 };
     const next = () => {
+      if (sent === hits) return;
       const client = `client-${sent % keys}`;
       sent += 1;
       ask(middleware, client, (status, request) => {
@@ -160,7 +161,7 @@ function send(middleware, { keys, hits, atOnce }) {
         answered += 1;
         if (answered === hits) resolve(tally);
         // The stack of an answer that comes at once would grow with the hits.
-        else if (sent < hits) setImmediate(next);
+        else setImmediate(next);
       });
     };
     for (let count = 0; count < (atOnce ? hits : CLIENTS); count += 1) next();

@@ -85,6 +85,7 @@ const repeat = (times, everyMs, words) => async (server) => {
 
 /** @type {Fault[]} */
 export const FAULTS = [
+  { name: 'none, for comparison', isHarmless: true, prepare: onServer(repeat(20, 50, ['PING'])) },
   {
     name: 'down at start',
     isQuick: true,

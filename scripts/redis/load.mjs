@@ -32,7 +32,8 @@ const wall = () => performance.timeOrigin + performance.now();
  * @param {number} [order.cpuShare] of one core, that the process keeps busy
  */
 async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
-  const store = redisStore(await withClient(storeOptions));
+  const { options, leave } = await withClient(storeOptions);
+  const store = redisStore(options);
   const common = {
     algorithm: 'fixed-window',
     windowMs: WINDOW_MS,
@@ -87,6 +88,7 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
       const status = store.status();
       await Promise.all([load.close(), bound.close()]);
       await store.close();
+      leave?.();
       return {
         ...tally.report(),
         ...seen,
@@ -107,16 +109,16 @@ async function withClient({ ioredis, nodeRedis, ...options }) {
     const { Redis, Cluster } = await import('ioredis');
     const client = Array.isArray(ioredis) ? new Cluster(ioredis) : new Redis(ioredis);
     client.on('error', () => {});
-    return { ...options, client };
+    return { options: { ...options, client }, leave: () => client.disconnect() };
   }
   if (nodeRedis) {
     const { createClient } = await import('redis');
     const client = createClient(nodeRedis);
     client.on('error', () => {});
     client.connect().catch(() => {});
-    return { ...options, client };
+    return { options: { ...options, client }, leave: () => client.destroy() };
   }
-  return options;
+  return { options };
 }
 
 /** The sum of what Redis counted for all clients; undefined when it cannot be asked. */

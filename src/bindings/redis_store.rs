@@ -12,7 +12,6 @@ use super::hot::alarm::Alarm;
 use super::rate_limit::RateLimitPolicyInput;
 use super::rate_limit::lists::Lists;
 use crate::rate_limit::{Limiter, LimiterInput, Policy, PolicyInput};
-use crate::redis_store::batch::Command;
 use crate::redis_store::failure::Failure;
 use crate::redis_store::key::KeyWriter;
 use crate::redis_store::line::Line;
@@ -49,7 +48,9 @@ pub struct RedisScript {
 pub fn redis_scripts() -> Vec<RedisScript> {
     hooks::crossing(hooks::Kind::Config);
     let scripts = [&*HIT, &*CHANGE].into_iter();
-    scripts.map(|script| RedisScript { name: script.name, text: &script.text, sha1: &script.sha1 }).collect()
+    scripts
+        .map(|script| RedisScript { name: script.name, text: &script.text, sha1: &script.sha1 })
+        .collect()
 }
 
 /// The failures: `names[n - 1]` is that of the answer `-n`.
@@ -256,7 +257,7 @@ impl RedisLine {
     pub fn fail(&self, id: u32, failure: f64) {
         hooks::crossing(hooks::Kind::Rare);
         if let Some(command) = self.0.sent(id) {
-            Command::fail(command, Failure::from_number(failure));
+            command.fail(Failure::from_number(failure));
         }
     }
 
@@ -395,7 +396,8 @@ fn whole(number: f64) -> Option<u64> {
 impl From<RedisConnectionInput> for ConnectionInput {
     fn from(input: RedisConnectionInput) -> Self {
         let node = |RedisNodeInput { host, port, path }| NodeInput { host, port, path };
-        let tls = |RedisTlsInput { ca, cert, key, servername }| TlsInput { ca, cert, key, servername };
+        let tls =
+            |RedisTlsInput { ca, cert, key, servername }| TlsInput { ca, cert, key, servername };
         Self {
             kind: input.kind,
             nodes: input.nodes.into_iter().map(node).collect(),

@@ -1,6 +1,6 @@
 -- Changes keys, or only reads them; see mod.rs for KEYS, ARGV and the reply.
 local REFUND, PENALTY, REWARD, BLOCK, PEEK, RESET = 1, 2, 3, 4, 5, 6
-local reply, size = { now }, 1
+local reply, size = { now, tonumber(ARGV[#ARGV]) }, 2
 
 for i = 1, #KEYS do
   local at = i * 10 - 9

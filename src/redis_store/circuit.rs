@@ -64,7 +64,7 @@ impl Backoff {
         let full = self.next;
         self.next = (full * 2).min(LONGEST_PAUSE);
         let thousandths = u32::try_from(random % 501).unwrap_or(0);
-        full - full * thousandths / 1000
+        full.saturating_sub(full * thousandths / 1000)
     }
 
     /// The connection holds: the next trouble begins with a short pause.

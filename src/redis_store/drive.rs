@@ -1,9 +1,9 @@
 //! Writes commands to one connection and matches the answers to them, in order, until the connection ends.
 
-use super::batch::Command;
 use super::failure::{Failure, Remedy, remedy};
 use super::node::{Node, Phase};
 use super::reply::{self, Reply};
+use super::run::Command;
 use super::stream::{AnyStream, Talk};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -78,7 +78,8 @@ impl<'engine, D: Dispatcher> Drive<'engine, D> {
             }
             self.output.extend_from_slice(&command.to_wire().0);
             let deadline = command.deadline;
-            self.next_deadline = Some(self.next_deadline.map_or(deadline, |next| next.min(deadline)));
+            self.next_deadline =
+                Some(self.next_deadline.map_or(deadline, |next| next.min(deadline)));
             let skip = u8::from(parcel.is_asking);
             self.flights.push_back(Flight { command: Some(command), deadline, skip });
         }
@@ -158,9 +159,9 @@ impl<'engine, D: Dispatcher> Drive<'engine, D> {
                     Reply::Integer(number) => u64::try_from(*number).ok(),
                     _ => None,
                 };
-                // An unreadable answer has failed its hits; the connection goes on.
-                command.settle(reply.elements().iter().map(number));
-                Ok(())
+                // After an answer that is not this command's, none can be trusted.
+                let is_read = command.settle(reply.elements().iter().map(number));
+                if is_read { Ok(()) } else { Err(Failure::Script) }
             }
         }
     }

@@ -20,7 +20,7 @@ at = at - 1
 
 local values = call('MGET', unpack(KEYS))
 local saved = has_repeats and {} or nil
-local reply, size = { now }, 1
+local reply, size = { now, tonumber(ARGV[#ARGV]) }, 2
 -- What the parts of a hit with several policies wait with: how many of it pass, the rule, what is stored, what is true.
 local rooms, rule_of, kinds, ends_of, ys, zs, starts = {}, {}, {}, {}, {}, {}, {}
 local old_kinds, old_ends_of, old_ys, old_zs = {}, {}, {}, {}

@@ -92,7 +92,11 @@ fn crc16(bytes: &[u8]) -> u16 {
 
 static CRC_TABLE: [u16; 256] = crc_table();
 
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler, which checks the bounds; the byte is below 256"
+)]
 const fn crc_table() -> [u16; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -125,13 +129,24 @@ mod tests {
     fn no_two_keys_meet() {
         let writer = KeyWriter::new("app:", None);
         let keys = [
-            ("a:b", "c"), ("a", "b:c"), ("a", "{b}c"), ("a", "b}"), ("a", ""), ("a", "~"),
-            ("a", "x\0"), ("a", "x\r\n"), ("a", "__proto__"), ("a", "constructor"), ("a", "é"),
+            ("a:b", "c"),
+            ("a", "b:c"),
+            ("a", "{b}c"),
+            ("a", "b}"),
+            ("a", ""),
+            ("a", "~"),
+            ("a", "x\0"),
+            ("a", "x\r\n"),
+            ("a", "__proto__"),
+            ("a", "constructor"),
+            ("a", "é"),
         ];
-        let mut texts: Vec<_> = keys.iter().map(|(policy, key)| text_of(&writer, policy, key)).collect();
+        let mut texts: Vec<_> =
+            keys.iter().map(|(policy, key)| text_of(&writer, policy, key)).collect();
         texts.push(text_of(&writer, "a", &"k".repeat(1 << 20)));
         texts.push(text_of(&writer, "a", &"k".repeat(65)));
-        texts.push(text_of(&writer, "a", &texts[4]["app:a:{".len()..].to_owned()));
+        let hash = texts[4]["app:a:{".len()..].to_owned();
+        texts.push(text_of(&writer, "a", &hash));
         for (index, text) in texts.iter().enumerate() {
             assert!(text.len() < 128, "{text}");
             assert_eq!(text.matches(['{', '}']).count(), 2, "{text}");

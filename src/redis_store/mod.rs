@@ -20,9 +20,10 @@
 //! units of `1 / limit` ms), then for each key of `KEYS` a plan: the rule's number, for the first key of a
 //! hit how many equal hits it stands for (1 unless given), and of how many keys the hit consists (1 unless
 //! given); those pass together or not at all. `change` takes ten numbers for each key: see
-//! [`rule::write_change`].
+//! [`rule::write_change`]. The last argument of both is the run's number.
 //!
-//! Both reply with integers alone, which every protocol and client has: the server's time, then for each key
+//! Both reply with integers alone, which every protocol and client has: the server's time, the run's number,
+//! so that a connection that lost bytes gives no hit the answer of another, then for each key
 //! `end * 8 + kind`, y and z as they were *before* the script, or a single 0 for a key that nothing is known
 //! of. The caller replays the pure functions on that state as often as there were hits, and so has every
 //! single decision, and the script has written what comes out.
@@ -41,6 +42,7 @@ pub mod options;
 pub mod queue;
 pub mod reply;
 pub mod rule;
+pub mod run;
 pub mod scripts;
 pub mod sentinel;
 pub mod slots;

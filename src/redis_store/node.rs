@@ -3,10 +3,10 @@
 //! While there is none, commands fail at once with what was the matter last. Only the very first attempt is
 //! waited for.
 
-use super::batch::Command;
 use super::circuit::{Backoff, Circuit};
 use super::failure::Failure;
 use super::options::Address;
+use super::run::Command;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::task::Waker;

@@ -237,7 +237,7 @@ mod tests {
         for bytes in bad {
             assert_eq!(read(bytes), Err(Malformed), "{:?}", String::from_utf8_lossy(bytes));
         }
-        assert_eq!(read(&[b'+'; 70_000]), Err(Malformed), "a line without an end");
+        assert_eq!(read(&vec![b'+'; 70_000]), Err(Malformed), "a line without an end");
         assert_eq!(read(&vec![b'$'; MAX_BYTES + 1]), Err(Malformed));
     }
 

@@ -57,6 +57,12 @@ impl Talk {
         Ok(Self { stream: Box::new(stream), input: Vec::new() })
     }
 
+    /// Talks over a stream of the test's.
+    #[cfg(test)]
+    pub(super) fn over(stream: Box<dyn AnyStream>) -> Self {
+        Self { stream, input: Vec::new() }
+    }
+
     /// Asks one thing.
     ///
     /// # Errors
@@ -182,7 +188,6 @@ pub fn good(reply: Reply) -> Result<Reply, Failure> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn down(_: io::Error) -> Failure {
     Failure::Down
 }

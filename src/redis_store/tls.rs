@@ -59,7 +59,8 @@ fn roots(tls: &Tls) -> Result<RootCertStore, ConfigError> {
 }
 
 fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let certificates =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
     certificates
         .ok()
         .filter(|certificates| !certificates.is_empty())

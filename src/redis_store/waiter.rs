@@ -169,13 +169,12 @@ impl Call {
 
 /// Bit 0: the hit passed; from bit 2 on: which policy is the strictest.
 fn hit_answer(is_allowed: bool, decisions: &[(u8, Decision)]) -> u32 {
-    let strictest = match decisions {
-        [(position, _)] => Some(*position),
-        _ => {
-            let alone: Vec<_> = decisions.iter().map(|(_, decision)| *decision).collect();
-            let index = Decision::strictest(&alone);
-            index.and_then(|index| decisions.get(index)).map(|(position, _)| *position)
-        }
+    let strictest = if let [(position, _)] = decisions {
+        Some(*position)
+    } else {
+        let alone: Vec<_> = decisions.iter().map(|(_, decision)| *decision).collect();
+        let index = Decision::strictest(&alone);
+        index.and_then(|index| decisions.get(index)).map(|(position, _)| *position)
     };
     u32::from(is_allowed) | u32::from(strictest.unwrap_or(0)) << 2
 }

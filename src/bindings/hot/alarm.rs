@@ -121,10 +121,7 @@ impl TypeName for Alarm {
 impl ValidateNapiValue for Alarm {}
 
 impl FromNapiValue for Alarm {
-    unsafe fn from_napi_value(
-        env: sys::napi_env,
-        callback: sys::napi_value,
-    ) -> napi::Result<Self> {
+    unsafe fn from_napi_value(env: sys::napi_env, callback: sys::napi_value) -> napi::Result<Self> {
         let (mut name, mut raw) = (ptr::null_mut(), ptr::null_mut());
         let text = c"carapace";
         // SAFETY: the caller vouches for `env` and `callback`; every out-pointer is a local.

@@ -76,7 +76,8 @@ impl RedisShared {
         if !is_common && keys.is_undefined()? {
             return Err(BadArgument);
         }
-        for (index, RedisPolicy { policy, head, is_given, .. }) in self.policies.iter().enumerate() {
+        for (index, RedisPolicy { policy, head, is_given, .. }) in self.policies.iter().enumerate()
+        {
             if !is_common {
                 let key = keys.element(index)?;
                 if key.is_undefined()? {

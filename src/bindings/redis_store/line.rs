@@ -2,11 +2,12 @@
 
 use crate::bindings::hot::alarm::Alarm;
 use crate::bindings::hot::{Arguments, BadArgument, HotFunction, Reply};
-use crate::redis_store::batch::{Command, Flush, Planner};
+use crate::redis_store::batch::{Flush, Planner};
 use crate::redis_store::failure::Failure;
 use crate::redis_store::key::KeyWriter;
 use crate::redis_store::line::{HEAD, Line, STRIDE};
 use crate::redis_store::queue::{Kind, Queue};
+use crate::redis_store::run::Command;
 use crate::redis_store::sweep::Sweep;
 use crate::redis_store::thread::Handle;
 use std::cell::{Cell, RefCell};
@@ -61,7 +62,7 @@ pub struct LineState {
     queue: RefCell<Queue>,
     free: RefCell<Vec<u32>>,
     tickets: Cell<u32>,
-    live: Cell<usize>,
+    awaited: Cell<usize>,
 }
 
 impl LineState {
@@ -69,8 +70,8 @@ impl LineState {
     #[must_use]
     pub fn new(line: Arc<Line>, keys: KeyWriter, transport: Transport, timeout: Duration) -> Self {
         let (queue, free) = (RefCell::default(), RefCell::default());
-        let (tickets, live) = (Cell::new(0), Cell::new(0));
-        Self { line, keys, transport, timeout, queue, free, tickets, live }
+        let (tickets, awaited) = (Cell::new(0), Cell::new(0));
+        Self { line, keys, transport, timeout, queue, free, tickets, awaited }
     }
 
     /// Queues one call of so many policies, whose parts `fill` adds. Returns its ticket.
@@ -88,7 +89,7 @@ impl LineState {
             queue.undo();
             return Err(bad);
         }
-        if self.live.get() >= MAX_LIVE {
+        if self.awaited.get() >= MAX_LIVE {
             queue.undo();
             let ticket = self.take_ticket();
             self.line.fail(ticket, Failure::Overloaded);
@@ -115,8 +116,8 @@ impl LineState {
     }
 
     fn take_ticket(&self) -> u32 {
-        self.live.set(self.live.get() + 1);
-        if let (1, Transport::Native(_, alarm)) = (self.live.get(), &self.transport) {
+        self.awaited.set(self.awaited.get() + 1);
+        if let (1, Transport::Native(_, alarm)) = (self.awaited.get(), &self.transport) {
             alarm.hold(true);
         }
         self.free.borrow_mut().pop().unwrap_or_else(|| {
@@ -159,8 +160,8 @@ impl LineState {
             free.push(*ticket as u32);
             at += HEAD + STRIDE * *policies as usize;
         }
-        self.live.set(self.live.get().saturating_sub(count));
-        if let (0, Transport::Native(_, alarm)) = (self.live.get(), &self.transport) {
+        self.awaited.set(self.awaited.get().saturating_sub(count));
+        if let (0, Transport::Native(_, alarm)) = (self.awaited.get(), &self.transport) {
             alarm.hold(false);
         }
         count

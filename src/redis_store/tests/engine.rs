@@ -43,15 +43,15 @@ struct Station {
 #[derive(Debug, Clone, PartialEq)]
 struct Record {
     ticket: u32,
-    answer: f64,
+    answer: i64,
     now_ms: f64,
     policies: Vec<[f64; STRIDE]>,
 }
 
 impl Record {
     fn is_allowed(&self) -> bool {
-        assert!(self.answer >= 0.0, "{self:?}");
-        self.answer as u32 & 1 == 1
+        assert!(self.answer >= 0, "{self:?}");
+        self.answer & 1 == 1
     }
 }
 
@@ -109,7 +109,7 @@ impl Station {
         while records.len() < count {
             let rings = self.bell.rings.lock().unwrap();
             drop(self.bell.condition.wait_timeout(rings, Duration::from_millis(5)).unwrap());
-            let mut out = [0.0; 4096];
+            let mut out = vec![0.0; 4096];
             let drained = self.line.drain(&mut out);
             let mut at = 0;
             for _ in 0..drained {
@@ -120,7 +120,7 @@ impl Station {
                 };
                 records.push(Record {
                     ticket: out[at] as u32,
-                    answer: out[at + 1],
+                    answer: out[at + 1] as i64,
                     now_ms: out[at + 2],
                     policies: (0..policies).map(part).collect(),
                 });
@@ -200,7 +200,10 @@ fn thousands_of_keys_go_in_several_runs() {
             station.hit(&format!("k{key}"), &policy, 1);
         }
         let answers = station.answers(3000);
-        assert_eq!(answers.iter().filter(|record| record.is_allowed()).count(), [3000, 3000, 0][round]);
+        assert_eq!(
+            answers.iter().filter(|record| record.is_allowed()).count(),
+            [3000, 3000, 0][round]
+        );
     }
     assert_eq!(server.connect().words(&["DBSIZE"]).number(), Some(3000));
 }
@@ -216,17 +219,17 @@ fn changes_do_what_they_say_and_leave_no_key_without_an_end() {
     let operation = Operation::Refund;
     let kind = Kind::Change { operation, hit_ms: hit.now_ms as u64 };
     station.job(kind, &[("k", policy, 9)]);
-    assert_eq!(station.one().answer, 1.0);
+    assert_eq!(station.one().answer, 1);
     // S-14: a key that nobody knows is no number at all.
     station.change(Operation::Peek, "k", &policy, 0);
     let looked = station.one();
-    assert_eq!((looked.answer, looked.policies[0][7]), (0.0, 4.0));
+    assert_eq!((looked.answer, looked.policies[0][7]), (0, 4.0));
     for (operation, amount, used) in [(Operation::Penalty, 7, 7.0), (Operation::Reward, 2, 5.0)] {
         station.change(operation, "k", &policy, amount);
         station.one();
         station.change(Operation::Peek, "k", &policy, 0);
         let looked = station.one();
-        assert_eq!((looked.answer, looked.policies[0][1]), (1.0, used));
+        assert_eq!((looked.answer, looked.policies[0][1]), (1, used));
     }
     station.change(Operation::Block, "k", &policy, 5000);
     station.one();
@@ -235,7 +238,7 @@ fn changes_do_what_they_say_and_leave_no_key_without_an_end() {
     let lasts = server.connect().words(&["PTTL", "k"]).number().unwrap();
     assert!((1..=5000).contains(&lasts), "{lasts}");
     station.change(Operation::Reset, "k", &policy, 0);
-    assert_eq!(station.one().answer, 1.0);
+    assert_eq!(station.one().answer, 1);
     assert_eq!(server.connect().words(&["DBSIZE"]).number(), Some(0));
 }
 
@@ -246,7 +249,7 @@ fn a_script_that_the_server_forgot_is_sent_again_and_counts_once() {
     let policy = policy("fixed-window", 100.0, 60_000.0);
     for used in 1..=3 {
         station.hit("k", &policy, 1);
-        assert_eq!(station.one().policies[0][1], f64::from(used));
+        assert_eq!(station.one().policies[0][1] as u32, used);
         server.connect().words(&["SCRIPT", "FLUSH"]);
     }
 }
@@ -258,7 +261,116 @@ fn a_server_that_is_not_there_fails_at_once_and_by_name() {
     let mut station = Station::open(input(&path));
     station.wait_for(State::Down);
     station.hit("k", &policy("gcra", 1.0, 1000.0), 1);
-    assert_eq!(station.one().answer, -f64::from(Failure::Down as u8));
+    assert_eq!(station.one().answer, -i64::from(Failure::Down as u8));
     let status = station.handle.shared().board.read();
     assert_eq!(status.failure, Some(Failure::Down));
+}
+
+// S-15
+#[test]
+fn a_server_that_hangs_costs_each_hit_its_deadline_and_then_nothing() {
+    let server = Server::start(&[]);
+    let timeout_ms = Some(50.0);
+    let mut station = Station::open(ConnectionInput { timeout_ms, ..input(&server.socket()) });
+    let policy = policy("fixed-window", 100.0, 60_000.0);
+    station.hit("k", &policy, 1);
+    assert!(station.one().is_allowed());
+    server.signal("STOP");
+    let mut failures = Vec::new();
+    for _ in 0..3 {
+        station.hit("k", &policy, 1);
+        failures.push(station.one().answer);
+    }
+    assert_eq!(failures, [-1; 3], "three timeouts");
+    station.wait_for(State::Down);
+    station.hit("k", &policy, 1);
+    assert_eq!(station.one().answer, -i64::from(Failure::CircuitOpen as u8));
+    server.signal("CONT");
+    station.wait_for(State::Up);
+    station.hit("k", &policy, 1);
+    let used = station.one().policies[0][1] as u32;
+    assert!((2..=5).contains(&used), "each hit is sent once at the most: {used}");
+}
+
+#[test]
+fn a_restarted_server_decides_again() {
+    let mut server = Server::start(&[]);
+    let mut station = Station::open(input(&server.socket()));
+    let policy = policy("gcra", 100.0, 60_000.0);
+    station.hit("k", &policy, 1);
+    assert!(station.one().is_allowed());
+    server.kill();
+    station.wait_for(State::Down);
+    station.hit("k", &policy, 1);
+    assert_eq!(station.one().answer, -i64::from(Failure::Down as u8));
+    server.restart();
+    station.wait_for(State::Up);
+    station.hit("k", &policy, 1);
+    assert!(station.one().is_allowed());
+}
+
+struct Bomb(Arc<Bell>);
+
+impl Wake for Bomb {
+    fn wake(&self) {
+        let mut rings = self.0.rings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *rings += 1;
+        let is_first = *rings == 1;
+        drop(rings);
+        self.0.condition.notify_all();
+        assert!(!is_first, "injected by a test");
+    }
+}
+
+#[test]
+fn a_panic_on_the_io_thread_ends_neither_the_process_nor_the_store() {
+    let server = Server::start(&[]);
+    let mut station = Station::open(input(&server.socket()));
+    station.wait_for(State::Up);
+    station.bell = Arc::new(Bell::default());
+    station.line = Arc::new(Line::new(Some(Box::new(Bomb(Arc::clone(&station.bell))))));
+    let policy = policy("gcra", 100.0, 60_000.0);
+    station.hit("k", &policy, 1);
+    station.one();
+    station.wait_for(State::Up);
+    // The connection may still be on its way back: then the hit is told so at once.
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        station.hit("k", &policy, 1);
+        if station.one().answer >= 0 {
+            break;
+        }
+        assert!(Instant::now() < end);
+    }
+}
+
+#[test]
+fn a_closed_store_says_so() {
+    let server = Server::start(&[]);
+    let mut station = Station::open(input(&server.socket()));
+    station.wait_for(State::Up);
+    let shared = Arc::clone(station.handle.shared());
+    shared.close();
+    station.wait_for(State::Closed);
+    station.hit("k", &policy("gcra", 1.0, 1000.0), 1);
+    assert_eq!(station.one().answer, -i64::from(Failure::Closed as u8));
+}
+
+#[test]
+fn wrong_passwords_and_users_are_named() {
+    let server = Server::start(&["--requirepass", "right"]);
+    let word = |text: &str| Some(text.to_owned());
+    let with =
+        |username, password| ConnectionInput { username, password, ..input(&server.socket()) };
+    for (username, password) in
+        [(None, None), (None, word("wrong")), (word("nobody"), word("right"))]
+    {
+        let mut station = Station::open(with(username, password));
+        station.wait_for(State::Down);
+        station.hit("k", &policy("gcra", 1.0, 1000.0), 1);
+        assert_eq!(station.one().answer, -i64::from(Failure::Auth as u8));
+    }
+    let mut station = Station::open(with(word("default"), word("right")));
+    station.hit("k", &policy("gcra", 1.0, 1000.0), 1);
+    assert!(station.one().is_allowed());
 }

@@ -17,7 +17,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((u128::from(self.0 >> 11) * u128::from(end)) >> 53) as u64
     }
 
@@ -41,7 +42,13 @@ fn load(client: &mut Client, text: &str) -> String {
     client.words(&["SCRIPT", "LOAD", text]).text().expect("the script compiles").to_owned()
 }
 
-fn policy(algorithm: &str, limit: f64, window_ms: f64, block_ms: f64, burst: Option<f64>) -> Policy {
+fn policy(
+    algorithm: &str,
+    limit: f64,
+    window_ms: f64,
+    block_ms: f64,
+    burst: Option<f64>,
+) -> Policy {
     Policy::try_from(PolicyInput {
         algorithm: Some(algorithm.to_owned()),
         limit,
@@ -143,7 +150,8 @@ fn roll_hit(dice: &mut Dice, cells: &mut [Cell], recent: &[usize]) -> Hit {
 fn encode(sha: &str, cells: &[Cell], hits: &[Hit], now_ms: u64) -> Wire {
     let keys: Vec<usize> = hits.iter().flat_map(|hit| &hit.parts).map(|part| part.0).collect();
     let has_repeats = keys.iter().enumerate().any(|(at, key)| keys[..at].contains(key));
-    let mut words: Vec<Vec<u8>> = vec![b"EVALSHA".to_vec(), sha.into(), keys.len().to_string().into()];
+    let mut words: Vec<Vec<u8>> =
+        vec![b"EVALSHA".to_vec(), sha.into(), keys.len().to_string().into()];
     words.extend(keys.iter().map(|key| cells[*key].name.clone().into_bytes()));
     words.push(keys.len().to_string().into());
     words.push(if has_repeats { b"1".to_vec() } else { b"0".to_vec() });
@@ -236,7 +244,11 @@ fn the_scripts_do_what_the_pure_functions_do() {
         // A few keys at a time, so that they fill up.
         let count = cells.len() as u64;
         let recent: Vec<usize> = (0..5).map(|_| dice.below(count) as usize).collect();
-        let recent = if recent.iter().collect::<std::collections::HashSet<_>>().len() > 3 { recent } else { (0..5).collect() };
+        let recent = if recent.iter().collect::<std::collections::HashSet<_>>().len() > 3 {
+            recent
+        } else {
+            (0..5).collect()
+        };
         let index = dice.of(&recent);
         now_ms = roll_time(&mut dice, now_ms, &cells[index].policy).min(8_000_000_000_000);
         if now_ms == 8_000_000_000_000 {
@@ -248,7 +260,7 @@ fn the_scripts_do_what_the_pure_functions_do() {
             (0..=dice.below(10)).map(|_| roll_hit(&mut dice, &mut cells, &recent)).collect();
         let reply = numbers(&client.send(&encode(&hit_sha, &cells, &hits, now_ms)));
         let mut reply = reply.into_iter();
-        let mut answer = Answer::open(&mut reply).expect("the time");
+        let mut answer = Answer::open(&mut reply, now_ms).expect("the time");
         assert_eq!(answer.now_ms, now_ms);
         for hit in &hits {
             for (index, policy, _) in &hit.parts {
@@ -284,7 +296,14 @@ const fn name_of(portable: Portable) -> &'static str {
 }
 
 /// One run of the script `change` on one key.
-fn change(client: &mut Client, dice: &mut Dice, cells: &mut [Cell], index: usize, now_ms: u64, sha: &str) {
+fn change(
+    client: &mut Client,
+    dice: &mut Dice,
+    cells: &mut [Cell],
+    index: usize,
+    now_ms: u64,
+    sha: &str,
+) {
     let Cell { name, policy, state, model, is_plain } = &mut cells[index];
     let operation = Operation::from_number(1 + dice.below(6)).expect("an operation");
     let points = roll_cost(dice, policy);
@@ -305,7 +324,7 @@ fn change(client: &mut Client, dice: &mut Dice, cells: &mut [Cell], index: usize
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     let reply = numbers(&client.send(&Wire::of(&words)));
     let mut reply = reply.into_iter();
-    let mut answer = Answer::open(&mut reply).expect("the time");
+    let mut answer = Answer::open(&mut reply, now_ms).expect("the time");
     let told = answer.state(policy).expect("a state");
     answer.end().expect("no more");
     let told = Portable::from_state(told, policy.algorithm());
