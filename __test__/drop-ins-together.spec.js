@@ -43,11 +43,13 @@ async function visit(port) {
   note(await send(port, { method: 'POST', path: '/things', body: 'a&b&c&d&e&f', headers: FORM }));
   note(await sendJson(port, '{"broken":', { path: '/things' }));
   note(await sendJson(port, JSON.stringify({ long: 'x'.repeat(2_000) }), { path: '/things' }));
-  for (const password of ['right', 'right', 'right', 'wrong', 'wrong', 'wrong', 'right'])
-    {note(await login('a@x', password));}
+  for (const password of ['right', 'right', 'right', 'wrong', 'wrong', 'wrong', 'right']) {
+    note(await login('a@x', password));
+  }
   note(await login('b@x', 'wrong'));
-  for (let count = 0; count < 7; count += 1)
-    {note(await send(port, { path: '/api/things', headers: { 'x-forwarded-for': '9.9.9.9' } }));}
+  for (let count = 0; count < 7; count += 1) {
+    note(await send(port, { path: '/api/things', headers: { 'x-forwarded-for': '9.9.9.9' } }));
+  }
   note(await send(port, { path: '/api/things', headers: { 'x-forwarded-for': '8.8.8.8' } }));
   return notes;
 }
@@ -73,8 +75,9 @@ describe('a server as the guides set theirs up', { skip: !hasRedis && 'no redis-
       all.push(await visit(port));
     }
     assert.deepEqual(statusesOf(all[1]), STATUSES);
-    for (const [index, expected] of all[0].entries())
-      {assert.deepEqual(withoutCors(all[1][index]), withoutCors(expected), index);}
+    for (const [index, expected] of all[0].entries()) {
+      assert.deepEqual(withoutCors(all[1][index]), withoutCors(expected), index);
+    }
   });
 
   it('runs on Express 5 too, where express-mongo-sanitize and hpp fail', async (context) => {
