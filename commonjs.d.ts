@@ -44,6 +44,21 @@ declare namespace carapace {
   type SanitizeParams = parts.SanitizeParams;
   type Sanitize = parts.Sanitize;
   type HppOptions = parts.HppOptions;
+  type StandardResult<Output> = parts.StandardResult<Output>;
+  type ValidateSchemas = parts.ValidateSchemas;
+  type ValidateOptions = parts.ValidateOptions;
+  type SchemaOutput<Schema> = parts.SchemaOutput<Schema>;
+  type Validated<Schemas extends ValidateSchemas> = parts.Validated<Schemas>;
+  type ValidateMiddleware<Schemas extends ValidateSchemas> = parts.ValidateMiddleware<Schemas>;
+  type Validate = parts.Validate;
+  type CookiePolicy = parts.CookiePolicy;
+  type CookiesOptions = parts.CookiesOptions;
+  type FieldError = parts.FieldError;
+  type ProblemDocument = parts.ProblemDocument;
+  type ErrorLogger = parts.ErrorLogger;
+  type ErrorHandlerOptions = parts.ErrorHandlerOptions;
+  type ErrorMiddleware = parts.ErrorMiddleware;
+  type ErrorHandler = parts.ErrorHandler;
   type CspDirectiveName = parts.CspDirectiveName;
   type CspSourceFunction = parts.CspSourceFunction;
   type CspDirectiveValue = parts.CspDirectiveValue;
@@ -67,7 +82,15 @@ declare namespace carapace {
   type CorsOriginFunction = parts.CorsOriginFunction;
   type CorsOptionsFunction = parts.CorsOptionsFunction;
   type CorsOptions = parts.CorsOptions;
+  type CarapaceParts = parts.CarapaceParts;
+  type RouteOptions = parts.RouteOptions;
   type CarapaceOptions = parts.CarapaceOptions;
+  type MetricsOptions = parts.MetricsOptions;
+  type LatencyHistogram = parts.LatencyHistogram;
+  type ShieldMetrics = parts.ShieldMetrics;
+  type ShieldExplanation = parts.ShieldExplanation;
+  type AttachOptions = parts.AttachOptions;
+  type Shield = parts.Shield;
 }
 
 export = carapace;

@@ -27,7 +27,9 @@ export type ErrorCode =
   | 'ERR_CARAPACE_BODY_TIMEOUT'
   | 'ERR_CARAPACE_BODY_UNREADABLE'
   | 'ERR_CARAPACE_BODY_UNVERIFIED'
-  | 'ERR_CARAPACE_MEDIA_TYPE';
+  | 'ERR_CARAPACE_MEDIA_TYPE'
+  | 'ERR_CARAPACE_NOT_FOUND'
+  | 'ERR_CARAPACE_REQUEST_INVALID';
 
 /** The only error class of the package: thrown by a factory, or passed on for a refused request. */
 export class CarapaceError extends Error {
@@ -46,6 +48,8 @@ export class CarapaceError extends Error {
   readonly rule?: string;
   /** JSON pointer (RFC 6901) of the place in a refused body. */
   readonly pointer?: string;
+  /** What is wrong with each member of a request that does not fit its schemas. */
+  readonly errors?: FieldError[];
   /** Whether the message may be shown to the client: true below 500. */
   readonly expose?: boolean;
 }
@@ -65,7 +69,9 @@ export interface CarapaceEvent {
   /** Where in the request: a JSON pointer (RFC 6901) below `location`. */
   path?: string;
   /** The part of the request. */
-  location?: 'body' | 'query' | 'params' | 'headers';
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
+  /** The name of a cookie, at most 100 characters. */
+  cookie?: string;
   /** What was done about it. */
   action?: string;
   /** `report`: it was only reported, and the request went on. */
@@ -464,7 +470,7 @@ export interface Finding {
   /** JSON pointer (RFC 6901) of the member. */
   path: string;
   /** The part of the request; absent when `sanitize.value` found it. */
-  location?: 'body' | 'query' | 'params' | 'headers';
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
   /** What was done: `strip`, `replace`, `report` or `reject`. */
   action: string;
 }
@@ -732,6 +738,220 @@ export interface HppOptions extends ReportingOptions {
  * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
  */
 export function hpp(options?: HppOptions): Middleware;
+
+/** A schema of any validator that has the Standard Schema interface, version 1: zod, valibot, arktype and others. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => MaybePromise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a {@link StandardSchema} gives: a value, or issues. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+
+/** The schemas of {@link validate}, by the part of the request; at least one. */
+export interface ValidateSchemas {
+  params?: StandardSchema<any, any>;
+  query?: StandardSchema<any, any>;
+  /** Names in lower case. What it makes is laid over the other headers, which stay. */
+  headers?: StandardSchema<any, any>;
+  /** `request.cookies` where it is there, else the `Cookie` header. */
+  cookies?: StandardSchema<any, any>;
+  body?: StandardSchema<any, any>;
+}
+
+/** Options of {@link validate}. */
+export interface ValidateOptions extends ReportingOptions {
+  /** The status of a refusal, 400 to 499. Default 400. */
+  statusCode?: number;
+  /** Errors in one answer, at least 1. Default 50. */
+  maxErrors?: number;
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers a refused request itself; `next` passes a {@link CarapaceError} with `errors` to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Called with each finding, rule `invalid`; what it throws becomes a process warning. */
+  onFinding?: (finding: Finding) => void;
+}
+
+/** What a schema makes. */
+export type SchemaOutput<Schema> = Schema extends StandardSchema<any, infer Output> ? Output : never;
+
+/** The members of a request that schemas have made, those that Express's types cannot carry too: `request as Request & Validated<typeof schemas>`. */
+export type Validated<Schemas extends ValidateSchemas> = {
+  [
+    Location in keyof Schemas & keyof ValidateSchemas as undefined extends Schemas[Location] ? never : Location
+  ]: SchemaOutput<Schemas[Location]>;
+};
+
+/** A middleware after which handlers see the types of the schemas for `params`, `query` and `body`; Express's types carry them along. */
+export type ValidateMiddleware<Schemas extends ValidateSchemas> = (
+  request: IncomingMessage & Pick<Validated<Schemas>, keyof Validated<Schemas> & ('params' | 'query' | 'body')>,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** The type of {@link validate}. */
+export interface Validate {
+  <const Schemas extends ValidateSchemas>(schemas: Schemas, options?: ValidateOptions): ValidateMiddleware<Schemas>;
+  /**
+   * A joi schema with options of joi's, such as `{ stripUnknown: true }`; `{ externals: true }` makes it asynchronous. Without options a joi schema
+   * is taken as it is. All errors are reported, not the first alone.
+   */
+  joi<Output>(schema: StandardSchema<any, Output>, options?: Record<string, unknown>): StandardSchema<any, Output>;
+  joi<Output = any>(
+    schema: { validate(value: any, options?: any): any },
+    options?: Record<string, unknown>,
+  ): StandardSchema<any, Output>;
+}
+
+/**
+ * Checks the parts of a request against schemas of any validator, and puts what they make in the place of what came. A request that
+ * does not fit is answered with 400 and one list of all errors of all parts: `errors: [{ location, pointer, detail }]` (RFC 9457). With
+ * synchronous schemas `next` is called in the same tick. To be mounted on the route, after the readers; a schema that throws is a 500.
+ * @example
+ * app.post('/users/:id', validate({ params: z.object({ id: z.coerce.number() }), body: z.strictObject({ name: z.string() }) }), update);
+ * @throws {CarapaceError} for what is no schema, and for options that are unknown, of the wrong type or out of range
+ */
+export const validate: Validate;
+
+/** What is asked of a cookie. */
+export interface CookiePolicy {
+  /** Add `HttpOnly`, so that scripts cannot read it. Default true. */
+  httpOnly?: boolean;
+  /** Add `Secure`: `'auto'`, when the request came over https; always; never. Default `'auto'`. */
+  secure?: 'auto' | boolean;
+  /**
+   * The least that `SameSite` must be; a cookie without it, or with a weaker or unknown one, gets this. `none` makes `Secure` necessary.
+   * `false` leaves it alone. Default `lax`.
+   */
+  sameSite?: 'strict' | 'lax' | 'none' | false;
+  /** Add `Partitioned` (CHIPS) to cookies that are `Secure`. Default false. */
+  partitioned?: boolean;
+  /** The longest life in milliseconds, 0 to 2147483647 or `Infinity`: a longer `Max-Age` or `Expires` is cut. Default `Infinity`. */
+  maxAgeMs?: number;
+}
+
+/** Options of {@link cookies}. */
+export interface CookiesOptions extends ReportingOptions, CookiePolicy {
+  /**
+   * What is different for some: a name, or a pattern in which `*` stands for any characters, and what is asked of it, or `false` to leave it
+   * alone. The name itself counts first, then the longest pattern. Names are compared with case.
+   */
+  cookies?: Record<string, CookiePolicy | false>;
+  /** Who may say that the client came over https, as in {@link SecurityHeadersOptions.trustProxy}. */
+  trustProxy?: false | number | string | string[];
+  /** `report` changes nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+}
+
+/**
+ * Holds every `Set-Cookie` that leaves to one policy (RFC 6265bis), whoever sets it and however, before or after this middleware. Adds
+ * what is missing, strengthens what is weaker, weakens nothing; the order of attributes stays. `__Host-`, `__Secure-`, `__Http-` and
+ * `__Host-Http-` get what their names promise; what browsers ignore anyway is not sent.
+ * @example
+ * app.use(cookies({ sameSite: 'strict', cookies: { theme: { httpOnly: false }, 'embed-*': { sameSite: 'none' } } }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function cookies(options?: CookiesOptions): Middleware;
+
+/** One thing that is wrong with a request. Never its value. */
+export interface FieldError {
+  /** The part of the request; absent when the error did not say. */
+  location?: 'body' | 'query' | 'params' | 'headers' | 'cookies';
+  /** JSON pointer (RFC 6901) below the location; empty for the whole of it. */
+  pointer: string;
+  /** What is wrong, at most 200 characters. */
+  detail: string;
+}
+
+/** What a client is told of an error (RFC 9457). */
+export interface ProblemDocument {
+  type: string;
+  /** The phrase of the status. */
+  title?: string;
+  /** 400 to 599. */
+  status: number;
+  /** The error's message where it says `expose: true`, words of our own for errors that are known, else absent. */
+  detail?: string;
+  /** Of a {@link CarapaceError}. */
+  code?: string;
+  /** The rule or limit that refused a body. */
+  rule?: string;
+  /** JSON pointer of the place in a refused body. */
+  pointer?: string;
+  /** What is wrong with each member of a request, at most 100. */
+  errors?: FieldError[];
+  /** The request's id, as in its header and in the log. */
+  id: string;
+  /** The stacks of the error and its causes; only in development. */
+  stack?: string[];
+}
+
+/** A logger in the way of pino: `(fields, message)`. */
+export interface ErrorLogger {
+  error(fields: object, message: string): unknown;
+  warn?(fields: object, message: string): unknown;
+}
+
+/** Options of {@link errorHandler}. */
+export interface ErrorHandlerOptions extends ReportingOptions {
+  /**
+   * Writes the body instead: text, bytes, or a value that becomes JSON. Gets the error as it was thrown, and what would be told by default,
+   * which is safe to pass on. A shape that throws, or gives a promise or `undefined`, is answered by the default. Default: the problem
+   * document, or a page.
+   */
+  shape?: (error: any, request: any, problem: ProblemDocument) => unknown;
+  /** Answer a client that would rather read HTML (`Accept`) with a page of the same content. Default true. */
+  html?: boolean;
+  /**
+   * Show stacks, and messages of all errors. Default: whether NODE_ENV is `development`. `true` under NODE_ENV `production` throws
+   * ERR_CARAPACE_OPTION_CONFLICT.
+   */
+  development?: boolean;
+  /** The status of errors that a validator has thrown (zod, valibot, arktype, joi), 400 to 499; `false`: they are errors like others. Default 400. */
+  validationStatus?: number | false;
+  /**
+   * The header of the request's id: read where it is 1 to 128 letters, digits or `_ . : ~ + / = @ -`, else made (UUID), and sent back.
+   * `false`: neither. Default `x-request-id`. An id that a logger put on the response or at `request.id` is taken first.
+   */
+  requestId?: string | boolean;
+  /**
+   * Called with every error before it is answered; or a logger, which gets `{ err, status, id, method, path }`, errors below 500 as
+   * warnings. What it throws becomes a process warning.
+   */
+  onError?: ((error: any, request: any, about: { status: number; id: string }) => unknown) | ErrorLogger;
+}
+
+/** An error middleware for Express and Connect; without `next` for plain `node:http`. */
+export type ErrorMiddleware = (
+  error: any,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/** The type of {@link errorHandler}. */
+export interface ErrorHandler {
+  (options?: ErrorHandlerOptions): ErrorMiddleware;
+  /** A middleware for the end of the app: passes on a {@link CarapaceError} with status 404, ERR_CARAPACE_NOT_FOUND. */
+  notFound(): Middleware;
+}
+
+/**
+ * Answers errors in one shape, a problem document (RFC 9457), and tells nothing that the error does not say is meant for clients. Headers
+ * that are set stay: security, CORS, limits. To be mounted last.
+ * @example
+ * app.use(errorHandler.notFound());
+ * app.use(errorHandler({ onError: log }));
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export const errorHandler: ErrorHandler;
 
 type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -1151,31 +1371,169 @@ export interface CorsOptions extends ReportingOptions {
  */
 export function cors(options?: CorsOptions | CorsOptionsFunction): Middleware;
 
-/** Options of {@link carapace}: each part's own options, or `false` to leave it out. */
-export interface CarapaceOptions {
+/** What the chain and each of its rules may say about the parts: a part's own options, `true` for its defaults, or `false`. */
+export interface CarapaceParts {
+  /** Off by default; on in the preset `strict`. */
+  cookies?: CookiesOptions | boolean;
   /** On by default. */
   securityHeaders?: SecurityHeadersOptions | boolean;
   /** Off by default, because only the app knows whose pages may read it. */
   cors?: CorsOptions | boolean;
-  /** Off by default, because only the app knows its limit. */
-  rateLimit?: RateLimitOptions | false;
-  /** On by default. */
-  json?: JsonOptions | boolean;
-  /** On by default. */
-  urlencoded?: UrlencodedOptions | boolean;
+  /** Off by default, because only the app knows its limit; on in the preset `strict`. Or a limiter that the app has made. */
+  rateLimit?: RateLimitOptions | RateLimiter | boolean;
   /** On by default. */
   queryParser?: QueryParserOptions | boolean;
+  /** On by default. */
+  json?: JsonOptions | boolean;
+  /** On by default; off in the preset `api`. */
+  urlencoded?: UrlencodedOptions | boolean;
   /** On by default. A value that the chain's own readers built under the same rules is not walked again. */
   sanitize?: SanitizeOptions | boolean;
   /** On by default. */
   hpp?: HppOptions | boolean;
+  /**
+   * Schemas of the parts of a request, as {@link validate} takes them, beside its options. Off by default; of use for a rule. Route
+   * parameters exist only in the route, so `params` throws here.
+   */
+  validate?: (Omit<ValidateSchemas, 'params'> & ValidateOptions) | false;
+  /** Limits failed logins, as {@link rateLimit.login} does, after the body is read. Off by default; of use for a rule. */
+  login?: LoginLimitOptions | false;
+}
+
+/** What is different for the requests of one rule. A part's options are joined with those of the chain; the limiter's are not. */
+export interface RouteOptions extends CarapaceParts {
+  /** `report` refuses nothing for this rule. Default: that of the chain. */
+  mode?: 'enforce' | 'report';
+  /** Whether the chain's own limiter counts these requests, too. Default true. */
+  globalLimit?: boolean;
+}
+
+/** Options of {@link carapace}. */
+export interface CarapaceOptions extends CarapaceParts, ReportingOptions {
+  /** What the parts start from. `web` (default), `api`: JSON, no pages and no forms; `strict`: refuse what the others clean. */
+  preset?: 'web' | 'api' | 'strict';
+  /** `report` changes and refuses nothing and only tells. Default `enforce`. */
+  mode?: 'enforce' | 'report';
+  /** `answer` answers refused requests itself; `next` passes a {@link CarapaceError} to the app. Default `answer`. */
+  onReject?: 'answer' | 'next';
+  /** Whom `X-Forwarded-For` and `-Proto` are believed, for all parts: as in {@link ClientOptions}. Default: Express's `trust proxy`. */
+  trustProxy?: false | number | string | string[];
+  /** Rules: `'POST /login'`, `'ALL /api/*path'` or `'/admin'` → what is different there. The first that matches counts. */
+  routes?: Record<string, RouteOptions>;
+  /** Options of `shield.errorHandler`. */
+  errorHandler?: ErrorHandlerOptions;
+  /** What is measured; `false`: no latencies. */
+  metrics?: boolean | MetricsOptions;
+}
+
+/** How the metrics of a {@link Shield} are given out. */
+export interface MetricsOptions {
+  /** A registry of prom-client, which then has the chain's metrics as well. */
+  registry?: object;
+  /** What their names start with. Default `carapace_`. */
+  prefix?: string;
+  /** Measure the latency of one request in so many, from 1; `Infinity` for none. Default 64. */
+  sample?: number;
+}
+
+/** Latencies in seconds: how many were measured, their sum, and how many were at most `le`. */
+export interface LatencyHistogram {
+  count: number;
+  sum: number;
+  buckets: { le: number; count: number }[];
+}
+
+/** What a chain has counted. As text, Prometheus's format. */
+export interface ShieldMetrics {
+  requests: number;
+  /** What each policy decided; of all limiters that have it. */
+  decisions: { policy: string; allowed: number; denied: number }[];
+  /** Requests that limiters settled without a count, by outcome. */
+  uncounted: Record<string, number>;
+  findings: { stem: string; rule: string; action: string; mode: string; count: number }[];
+  /** By error code. */
+  refusals: Record<string, number>;
+  events: { stem: string; type: string; count: number }[];
+  stores: { limiter: string; isUp: boolean }[];
+  latency: { chain: LatencyHistogram; request: LatencyHistogram };
+  toString(): string;
+}
+
+/** What {@link Shield.explain} tells. As text, for people. */
+export interface ShieldExplanation {
+  mode: 'enforce' | 'report';
+  preset: 'web' | 'api' | 'strict';
+  parts: { name: string; isOn: boolean; options: Record<string, any> }[];
+  routes: { rule: string; options: Record<string, any> }[];
+  /** What looks like a mistake; docs/carapace.md has a line for each code. */
+  warnings: { code: string; message: string }[];
+  toString(): string;
+}
+
+/** Options of {@link Shield.attach}. Numbers are whole, from 1, or `Infinity`. */
+export interface AttachOptions {
+  /** For how long a connection may take to send a request's header. Default 15000. */
+  headersTimeoutMs?: number;
+  /** For how long it may take to send the whole request. Default 120000. */
+  requestTimeoutMs?: number;
+  /** For how long a connection may be idle between requests. Default: Node's. */
+  keepAliveTimeoutMs?: number;
+  /** Header fields of one request. Default 100. */
+  maxHeadersCount?: number;
+  /** Requests on one connection. Default: Node's, no limit. */
+  maxRequestsPerSocket?: number;
+  /** Connections of the whole server. Default: no limit. */
+  maxConnections?: number;
+  /** Connections of one address at once. Behind a proxy all are the proxy's. Default: no limit. */
+  connectionsPerAddress?: number;
+  /** Leading bits of an IPv6 address that count as one for `connectionsPerAddress`. Default 56. */
+  ipv6Prefix?: number | false;
+  /** Whose pages may open WebSockets: as `origin` of {@link cors}. Default: those that the chain's `cors` allows, and the app's own; `false`: all. */
+  upgradeOrigins?: boolean | string | readonly string[];
+}
+
+/** The middleware of {@link carapace}, with methods. */
+export interface Shield extends Middleware {
+  /**
+   * The chain in front of an Express app or any handler of `node:http`, which sees only what passes. Follows an Express app's `trust
+   * proxy`. When the app has the shield mounted as well, that does nothing more.
+   * @example
+   * http.createServer(shield.wrap(app)).listen(3000);
+   * @throws {CarapaceError} for what is no function
+   */
+  wrap(handler: (request: any, response: any) => unknown): (request: any, response: any) => void;
+  /**
+   * Protects a server, whatever listens to it: each request as `wrap` does, `Expect: 100-continue`, WebSocket upgrades, slow and too many
+   * connections, and what is no HTTP.
+   * @example
+   * shield.attach(server, { connectionsPerAddress: 100 }).listen(3000);
+   * @throws {CarapaceError} for options that are wrong, and for an Express app on HTTP/2, which Express does not know
+   */
+  attach<Server extends object>(server: Server, options?: AttachOptions): Server;
+  /**
+   * Shuts down: attached servers take no new connection, requests under way get `timeoutMs` (default 10000), then stores are closed. Gives
+   * whether every request was answered.
+   */
+  close(options?: { timeoutMs?: number }): Promise<boolean>;
+  /** Forgets what all limiters have counted, for tests. */
+  reset(): MaybePromise<void>;
+  /** The chain's own limiter, or that of a rule, with its methods. */
+  limiter(rule?: string): RateLimiter | undefined;
+  /** What was counted, as data and (`String(…)`, or `metrics.text()`) as Prometheus's text. */
+  metrics: (() => ShieldMetrics) & { text(): string };
+  /** What is on, with which values, and what looks like a mistake. */
+  explain(): ShieldExplanation;
+  /** The app's last middleware: see {@link errorHandler}. */
+  readonly errorHandler: ErrorMiddleware;
 }
 
 /**
- * The whole chain as one middleware in its one safe order.
+ * The whole chain as one middleware in its one safe order (docs/order.md).
  * @example
- * app.use(carapace({ rateLimit: { limit: 100 } }));
- * @throws {CarapaceError} for options that are unknown, of the wrong type or out of range
+ * const shield = carapace({ rateLimit: { limit: 100 }, cors: { origin: 'https://app.example.com' } });
+ * app.use(shield);
+ * app.use(shield.errorHandler);
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
  */
-export function carapace(options?: CarapaceOptions): Middleware;
+export function carapace(options?: CarapaceOptions): Shield;
 export default carapace;

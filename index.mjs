@@ -4,7 +4,9 @@ export default parts.carapace;
 export const {
   CarapaceError,
   carapace,
+  cookies,
   cors,
+  errorHandler,
   explainClient,
   hostStore,
   hpp,
@@ -14,4 +16,5 @@ export const {
   sanitize,
   securityHeaders,
   urlencoded,
+  validate,
 } = parts;

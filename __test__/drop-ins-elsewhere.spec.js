@@ -2,13 +2,11 @@
 
 require('reflect-metadata');
 const assert = require('node:assert/strict');
-const { spawn, spawnSync } = require('node:child_process');
-const { createServer } = require('node:net');
 const Loader = require('node:module');
-const { setTimeout: pause } = require('node:timers/promises');
 const { describe, it } = require('node:test');
 const { Controller, Get, Module } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
+const { hasRedis, startRedis } = require('./helpers/redis-server');
 const { EXPRESS, listen, send } = require('./helpers/servers');
 
 /** Code that was written for a peer, running on the drop-in. */
@@ -119,31 +117,6 @@ describe('express-slow-down', () => {
     });
   }
 });
-
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-
-/** A Redis of the test's own, in memory. */
-async function startRedis(context) {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  const settings = { port, bind: '127.0.0.1', save: '', appendonly: 'no' };
-  const server = spawn(
-    'redis-server',
-    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]),
-  );
-  context.after(() => server.kill());
-  const Redis = require('ioredis');
-  const client = new (Redis.default ?? Redis)(port, { lazyConnect: true, retryStrategy: () => 20 });
-  client.on('error', () => {});
-  context.after(() => client.disconnect());
-  for (let tries = 0; tries < 100; tries += 1) {
-    if ((await client.ping().catch(() => undefined)) === 'PONG') return client;
-    await pause(20);
-  }
-  throw new Error('Redis did not start');
-}
 
 describe('rate-limit-redis', { skip: !hasRedis && 'no redis-server here' }, () => {
   for (const [major, express] of Object.entries(EXPRESS)) {

@@ -261,15 +261,19 @@ describe('hpp in the chain', () => {
   }
 
   it('is done while the form is parsed', () => {
-    const url = { url: '/?$a=1' };
+    // What sanitize says about it comes after the form is parsed, and before hpp looks at it.
+    const params = { params: { id: '$a' } };
     const stems = (/** @type {any} */ options) =>
       run(
         'body',
         'a=1&a=2',
-        ({ onEvent }) => [carapace({ securityHeaders: false, queryParser: { onEvent }, ...options(onEvent) })],
-        url,
+        ({ onEvent }) => {
+          const sanitize = { onEvent, mode: /** @type {const} */ ('report') };
+          return [carapace({ securityHeaders: false, sanitize, ...options(onEvent) })];
+        },
+        params,
       ).stems;
-    const done = ['hpp polluted /a', 'query-parser operator /$a'];
+    const done = ['hpp polluted /a', 'sanitize operator /id'];
     assert.deepEqual(
       stems((/** @type {any} */ onEvent) => ({ hpp: { onEvent } })),
       done,

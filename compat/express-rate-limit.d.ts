@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 /**
  * What a framework gives to a middleware: Express's own types are not needed for these, and functions that name them are
  * taken.

@@ -70,9 +70,18 @@ async function decide(config, options, request, response, next) {
   const ends = watchEnds(config, response);
   if (await config.skip(request, response)) return next();
   const key = await config.keyGenerator(request, response);
-  const counted = await count(config, key);
-  if (counted === undefined) return next();
-  const { totalHits, resetTime } = counted;
+  const isRefundable = config.skipFailedRequests || config.skipSuccessfulRequests;
+  let totalHits;
+  let resetTime;
+  try {
+    ({ totalHits, resetTime } = await store.increment(key));
+    // A store may change its Date while the response is under way.
+    if (resetTime && isRefundable) resetTime = new Date(resetTime.getTime());
+  } catch (error) {
+    if (!config.passOnStoreError) throw error;
+    config.logger.error(error, 'express-rate-limit: error from store, allowing request without rate-limiting.');
+    return next();
+  }
   validations.positiveHits(totalHits);
   validations.singleCount(request, store, key);
   const limit = await (typeof config.limit === 'function' ? config.limit(request, response) : config.limit);
@@ -81,8 +90,9 @@ async function decide(config, options, request, response, next) {
   const info = { limit, used: totalHits, remaining: Math.max(limit - totalHits, 0), resetTime, key };
   Object.defineProperty(info, 'current', { value: totalHits });
   request[config.requestPropertyName] = info;
-  await writeHeaders(config, info, request, response);
-  if (config.skipFailedRequests || config.skipSuccessfulRequests) {
+  const pending = writeHeaders(config, info, request, response);
+  if (pending !== undefined) await pending;
+  if (isRefundable) {
     refundLater(config, ends, { request, response, key, resetAt: resetTime?.getTime() });
   }
   if (!(totalHits > limit)) return next();
@@ -96,21 +106,21 @@ async function decide(config, options, request, response, next) {
 
 /**
  * @param {Config} config
- * @param {string} key
- * @returns {Promise<{ totalHits: number, resetTime: Date | undefined } | undefined>} undefined when the store failed and
- *   requests may pass then
+ * @param {Info} info
+ * @param {any} request
+ * @param {any} response
+ * @returns {Promise<void> | undefined} a promise where the policy's name has to be waited for
  */
-async function count({ store, passOnStoreError, logger, skipFailedRequests, skipSuccessfulRequests }, key) {
-  try {
-    const { totalHits, resetTime } = await store.increment(key);
-    // A store may change its Date while the response is under way.
-    const isKept = resetTime && (skipFailedRequests || skipSuccessfulRequests);
-    return { totalHits, resetTime: isKept ? new Date(resetTime.getTime()) : resetTime };
-  } catch (error) {
-    if (!passOnStoreError) throw error;
-    logger.error(error, 'express-rate-limit: error from store, allowing request without rate-limiting.');
-    return undefined;
-  }
+function writeHeaders(config, info, request, response) {
+  const { legacyHeaders, standardHeaders, windowMs, validations } = config;
+  if (legacyHeaders && !response.headersSent) setLegacyHeaders(response, info);
+  if (!standardHeaders || response.headersSent) return undefined;
+  if (standardHeaders === 'draft-8') return writeNamed(config, info, request, response);
+  const write = Object.hasOwn(WRITERS, standardHeaders) ? WRITERS[standardHeaders] : undefined;
+  if (write === undefined) return validations.headersDraftVersion(standardHeaders);
+  if (standardHeaders === 'draft-7') validations.headersResetTime(info.resetTime);
+  write(response, info, windowMs, '');
+  return undefined;
 }
 
 /**
@@ -119,20 +129,10 @@ async function count({ store, passOnStoreError, logger, skipFailedRequests, skip
  * @param {any} request
  * @param {any} response
  */
-async function writeHeaders(
-  { legacyHeaders, standardHeaders, windowMs, identifier, validations },
-  info,
-  request,
-  response,
-) {
-  if (legacyHeaders && !response.headersSent) setLegacyHeaders(response, info);
-  if (!standardHeaders || response.headersSent) return;
-  const write = Object.hasOwn(WRITERS, standardHeaders) ? WRITERS[standardHeaders] : undefined;
-  if (write === undefined) return validations.headersDraftVersion(standardHeaders);
-  const isNamed = standardHeaders === 'draft-8';
-  const name = isNamed && (await (typeof identifier === 'function' ? identifier(request, response) : identifier));
-  if (standardHeaders !== 'draft-6') validations.headersResetTime(info.resetTime);
-  if (!response.headersSent) write(response, info, windowMs, name);
+async function writeNamed({ identifier, windowMs, validations }, info, request, response) {
+  const name = await (typeof identifier === 'function' ? identifier(request, response) : identifier);
+  validations.headersResetTime(info.resetTime);
+  if (!response.headersSent) WRITERS['draft-8'](response, info, windowMs, name);
 }
 
 const SECOND = 1000;

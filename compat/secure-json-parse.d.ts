@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 type Parse = typeof parse;
 
 declare namespace parse {

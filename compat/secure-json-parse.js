@@ -35,21 +35,25 @@ function parseChecked(text, reviver, options) {
     options = reviver;
     reviver = undefined;
   }
-  const bytes = Buffer.isBuffer(text) ? text : undefined;
-  if (bytes !== undefined) text = bytes.toString();
+  if (Buffer.isBuffer(text)) text = text.toString();
   if (text && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   const value = JSON.parse(text, reviver);
   if (value === null || typeof value !== 'object') return value;
   const protoAction = options?.protoAction || 'error';
   const constructorAction = options?.constructorAction || 'error';
   if (protoAction === 'ignore' && constructorAction === 'ignore') return value;
-  if (!isSuspect(bytes ?? Buffer.from(text))) return value;
+  if (!isSuspect(text)) return value;
   return scan(value, { protoAction, constructorAction, safe: options?.safe });
 }
 
-/** @param {Buffer} bytes */
-function isSuspect(bytes) {
-  const answer = scanBytes(bytes);
+/**
+ * Whether a text may hold such a key: written out, or with escapes, which the core looks into.
+ * @param {string} text
+ */
+function isSuspect(text) {
+  if (text.includes('__proto__') || text.includes('constructor')) return true;
+  if (!text.includes('\\')) return false;
+  const answer = scanBytes(Buffer.from(text));
   return typeof answer !== 'string' && answer !== 1;
 }
 
@@ -93,28 +97,19 @@ function ruleOf(name, given, isSafe) {
 }
 
 /**
- * Runs without collecting a stack for an error, which is dear and of no use: the text is at fault, not the code.
- * @template T
- * @param {() => T} act
- * @returns {T}
- */
-function withoutStack(act) {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    return act();
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-/**
+ * A stack for an error is dear and of no use: the text is at fault, not the code. So none is collected.
  * @param {any} text
  * @param {any} [reviver]
  * @param {any} [options]
  */
 function parse(text, reviver, options) {
-  return withoutStack(() => parseChecked(text, reviver, options));
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parseChecked(text, reviver, options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /**
@@ -124,7 +119,7 @@ function parse(text, reviver, options) {
  */
 function safeParse(text, reviver) {
   try {
-    return withoutStack(() => parseChecked(text, reviver, { safe: true }));
+    return parse(text, reviver, { safe: true });
   } catch {
     return undefined;
   }

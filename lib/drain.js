@@ -1,6 +1,7 @@
 'use strict';
 
 const { hasBody } = require('./body-framing');
+const { isUnasked } = require('./continue');
 
 /**
  * @typedef {import('node:http').IncomingMessage & { stream?: any }} Request
@@ -43,7 +44,8 @@ function drain(request, done) {
  * @param {Request} request
  */
 function isOver(request) {
-  return request.readableEnded || request.destroyed || !request.readable || !hasBody(request);
+  if (request.readableEnded || request.destroyed || !request.readable) return true;
+  return !hasBody(request) || isUnasked(request);
 }
 
 /**

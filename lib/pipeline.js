@@ -1,60 +1,108 @@
 'use strict';
 
-const { json } = require('./body/json');
-const { createQueryParser } = require('./body/query-parser');
-const { createUrlencoded } = require('./body/urlencoded');
-const { cors } = require('./cors');
-const { hpp } = require('./hpp');
-const { inPassOf } = require('./hpp/in-chain');
-const { readOptions } = require('./options');
-const { rateLimit } = require('./rate-limit');
-const { createChainSanitize } = require('./sanitize/in-chain');
-const { securityHeaders } = require('./security-headers');
-
-/** @typedef {(request: any, response: any, next: (error?: unknown) => void, givenBody: unknown) => void} Part */
+const { createChains } = require('./pipeline/chain');
+const { createForwardedWatch } = require('./pipeline/forwarded');
+const { Limiters } = require('./pipeline/limiters');
+const { createListeners } = require('./pipeline/listeners');
+const { createMethods } = require('./pipeline/methods');
+const { RouteTable } = require('./pipeline/route-table');
+const { OPTIONS, RULE_OPTIONS, readSettings } = require('./pipeline/settings');
+const { createTiming } = require('./pipeline/timing');
+const { TALLY, Tally } = require('./tally');
 
 /**
- * The parts of the chain in their one safe order. A part is on by default when it needs no choice of the user's. A
- * factory gets the part's own options, and those of the whole chain.
- * @type {[name: string, factory: (options: any, chain: Record<string, any>) => Part, isDefault: boolean][]}
+ * @typedef {import('./pipeline/chain').Chain} Chain
+ * @typedef {(error?: unknown) => void} Next
  */
-const PARTS = [
-  ['securityHeaders', securityHeaders, true],
-  ['cors', cors, false],
-  ['rateLimit', rateLimit, false],
-  ['json', json, true],
-  ['urlencoded', (options, chain) => createUrlencoded(options, inPassOf('body', chain)), true],
-  ['queryParser', (options, chain) => createQueryParser(options, inPassOf('query', chain)), true],
-  ['sanitize', createChainSanitize, true],
-  ['hpp', hpp, true],
-];
-
-const OPTIONS = Object.fromEntries(PARTS.map(([name]) => [name, 'object|boolean']));
 
 /**
  * @param {import('../index').CarapaceOptions} [options]
- * @returns {import('../index').Middleware}
+ * @returns {import('../index').Shield}
  */
 function carapace(options) {
-  const settings = readOptions('carapace', options, OPTIONS);
-  const chain = PARTS.filter(([name, , isDefault]) => settings[name] ?? isDefault).map(([name, factory]) =>
-    factory(typeof settings[name] === 'object' ? settings[name] : undefined, settings),
+  const settings = readSettings(options);
+  const tally = new Tally();
+  const { parts, rules, report } = createListeners(settings, tally);
+  const { stores, overhear } = createStoreWatch(tally);
+  const limiters = new Limiters(parts.rateLimit, overhear);
+  const { main, ofRules, made } = createChains(parts, rules, limiters);
+  const table = rules.length > 0 ? new RouteTable(rules, ofRules, main) : undefined;
+  const { isDue, measure } = createTiming(tally, settings.metrics === false ? Infinity : settings.metrics?.sample);
+  const forwarded = createForwardedWatch(decidesTrust(parts, settings.given), () =>
+    report({ type: 'proxy.not-trusted', action: 'ignore' }),
   );
-  // A limiter's policies that need the body are decided when it is read and clean.
-  chain.push(...chain.map((part) => /** @type {any} */ (part).afterBody).filter((part) => part !== undefined));
+  // On a request that this chain has seen: it runs once, however often it is mounted.
+  const seen = Symbol('carapace.seen');
+  /** @param {any} request */
+  const chainOf = (request) => (table === undefined ? main : table.chainOf(request));
 
-  return function carapace(request, response, next) {
-    let index = 0;
-    // What is another one when `sanitize` runs was put there by a reader of this chain.
-    const { body } = /** @type {any} */ (request);
-    /** @param {unknown} [error] */
-    const step = (error) => {
-      const part = error === undefined ? chain[index++] : undefined;
-      if (part === undefined) return next(error);
-      part(request, response, step, body);
-    };
-    step();
+  function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {Next} */ next) {
+    if (request[seen] === true) return next();
+    request[seen] = true;
+    request[TALLY] = tally;
+    tally.requests += 1;
+    forwarded.look(request);
+    run(chainOf(request), request, response, isDue() ? measure(response, next) : next);
+  }
+  /** @type {import('./pipeline/methods').Inside} */
+  const inside = {
+    settings: { ...settings, parts, rules },
+    tally,
+    limiters,
+    stores,
+    forwarded,
+    made,
+    chainOf,
+    run,
   };
+  const methods = createMethods(carapace, inside);
+  return /** @type {any} */ (Object.defineProperties(carapace, Object.getOwnPropertyDescriptors(methods)));
 }
 
-module.exports = { OPTIONS, carapace };
+/**
+ * Runs the parts one after the other. A refusal by one ends the chain.
+ * @param {Chain} chain
+ * @param {any} request
+ * @param {any} response
+ * @param {Next} next
+ */
+function run(chain, request, response, next) {
+  let index = 0;
+  // What is another one when `sanitize` runs was put there by a reader of this chain.
+  const { body } = request;
+  step();
+
+  /** @param {unknown} [error] */
+  function step(error) {
+    if (error !== undefined || index === chain.length) return next(error);
+    chain[index++](request, response, step, body);
+  }
+}
+
+/**
+ * Keeps in mind which limiters' stores are down, by rule.
+ * @param {InstanceType<typeof Tally>} tally
+ */
+function createStoreWatch(tally) {
+  /** @type {Map<string, boolean>} */
+  const stores = new Map();
+  /** @param {any} event @param {string} rule */
+  function overhear(event, rule) {
+    tally.countEvent({ stem: 'rate-limit', mode: 'enforce', ...event });
+    if (event.type === 'rate-limit.store-failed') stores.set(rule, false);
+    if (event.type === 'rate-limit.store-recovered') stores.set(rule, true);
+  }
+  return { stores, overhear };
+}
+
+/**
+ * Whether the options say who may forward requests. Without it the app's own `trust proxy` does.
+ * @param {Record<string, any>} parts
+ * @param {Record<string, any>} given
+ */
+function decidesTrust({ rateLimit }, given) {
+  const client = typeof rateLimit === 'object' ? rateLimit.client : undefined;
+  return [given.trustProxy, client?.trustProxy, client?.header].some((value) => value !== undefined && value !== false);
+}
+
+module.exports = { OPTIONS, RULE_OPTIONS, carapace };

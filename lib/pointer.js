@@ -28,8 +28,17 @@ function segmentsOf(place) {
  * @returns {string}
  */
 function pointerOf(place) {
+  return pointerFrom(segmentsOf(place));
+}
+
+/**
+ * The same of the keys from the root down.
+ * @param {readonly string[]} segments
+ * @returns {string}
+ */
+function pointerFrom(segments) {
   let pointer = '';
-  for (const segment of segmentsOf(place)) {
+  for (const segment of segments) {
     if (pointer.length >= CAP) return `${pointer}…`;
     const head = segment.length > CAP ? `${segment.slice(0, CAP)}…` : segment;
     pointer += `/${head.replace(LONE_SURROGATE, '\ufffd').replaceAll('~', '~0').replaceAll('/', '~1')}`;
@@ -37,4 +46,4 @@ function pointerOf(place) {
   return pointer;
 }
 
-module.exports = { pointerOf, segmentsOf };
+module.exports = { pointerFrom, pointerOf, segmentsOf };

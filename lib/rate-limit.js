@@ -12,11 +12,40 @@ const { readPolicies } = require('./rate-limit/policies');
  */
 
 /**
+ * What a limiter is made of, for the chain: its metrics, and limiters of routes that join its policies.
+ * @typedef {{ settings: import('./rate-limit/options').Settings, stages: ReturnType<typeof createStage>[],
+ *   outcomes: Record<string, number> }} Inside
+ */
+
+/** @type {WeakMap<object, Inside>} */
+const insides = new WeakMap();
+
+/**
  * @param {import('../index').RateLimitOptions} options
  * @returns {RateLimiter}
  */
 function rateLimit(options) {
   return createLimiter(readSettings(options));
+}
+
+/**
+ * Makes a limiter of a chain.
+ * @param {any} options
+ * @param {{ login?: boolean, overhear?: (event: any) => void, prepare?: (policies: import('./rate-limit/policies').Policy[]) => void }} more
+ *   `overhear` is told of events that are no decisions; `prepare` may mark policies before they are made
+ * @returns {RateLimiter}
+ */
+function createChainLimiter(options, { login, overhear, prepare }) {
+  const settings = login ? readLoginSettings(options) : readSettings(options);
+  return createLimiter({ ...settings, overhear }, prepare);
+}
+
+/**
+ * @param {object} limiter
+ * @returns {Inside | undefined} undefined for what is no limiter
+ */
+function insideOf(limiter) {
+  return insides.get(limiter);
 }
 
 /**
@@ -29,17 +58,21 @@ rateLimit.login = function login(options) {
 
 /**
  * @param {import('./rate-limit/options').Settings} settings
+ * @param {(policies: import('./rate-limit/policies').Policy[]) => void} [prepare]
  * @returns {RateLimiter}
  */
-function createLimiter(settings) {
+function createLimiter(settings, prepare) {
   const policies = readPolicies(settings);
+  prepare?.(policies);
   const context = createContext(settings);
   const groups = [policies.filter(({ needsBody }) => !needsBody), policies.filter(({ needsBody }) => needsBody)];
   const [first, second] = groups.map((group) => (group.length > 0 ? createStage(context, group) : undefined));
   const stages = [first, second].filter((stage) => stage !== undefined);
-  return Object.assign(/** @type {any} */ (first?.middleware ?? passOn('rateLimit')), createMethods(stages), {
+  const limiter = Object.assign(/** @type {any} */ (first?.middleware ?? passOn('rateLimit')), createMethods(stages), {
     afterBody: second?.middleware ?? passOn('rateLimitAfterBody'),
   });
+  insides.set(limiter, { settings, stages, outcomes: context.outcomes });
+  return limiter;
 }
 
 /**
@@ -52,4 +85,4 @@ function passOn(name) {
   return Object.defineProperty(middleware, 'name', { value: name });
 }
 
-module.exports = { OPTIONS, rateLimit };
+module.exports = { OPTIONS, createChainLimiter, insideOf, rateLimit };

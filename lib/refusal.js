@@ -2,6 +2,7 @@
 
 const { STATUS_CODES } = require('node:http');
 const { drainInBackground, endAfterDrain } = require('./drain');
+const { countRefusal } = require('./tally');
 
 /**
  * @typedef {import('node:http').IncomingMessage} Request
@@ -20,6 +21,7 @@ const { drainInBackground, endAfterDrain } = require('./drain');
  * @param {{ onReject?: 'answer' | 'next', members?: Record<string, unknown> }} [how] `members` join the document
  */
 function refuse(request, response, next, error, { onReject = 'answer', members } = {}) {
+  countRefusal(request, error.code);
   if (onReject === 'next' || response.headersSent) {
     drainInBackground(request, response);
     return next(error);

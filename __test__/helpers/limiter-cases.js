@@ -502,6 +502,20 @@ const ofStores = () => [
     [GO],
   ),
   one('a store that gives nothing', (kit) => ({ store: storeOf(kit, { increment: async () => undefined }) }), [GO]),
+  one(
+    'a store that gives nothing, and requests pass',
+    (kit) => ({ store: storeOf(kit, { increment: async () => undefined }), passOnStoreError: true }),
+    [GO],
+  ),
+  one(
+    'a store whose reset time is no Date',
+    (kit) => ({
+      store: storeOf(kit, { increment: async () => ({ totalHits: 1, resetTime: 5 }) }),
+      skipFailedRequests: true,
+      passOnStoreError: true,
+    }),
+    [GO],
+  ),
   one('a store whose refund fails', (kit) => ({ store: failing(kit, 'decrement'), skipSuccessfulRequests: true }), [
     GO,
   ]),

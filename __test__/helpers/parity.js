@@ -2,10 +2,11 @@
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
+const http = require('node:http');
 const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { isDeepStrictEqual } = require('node:util');
-const { EXPRESS, listen, send } = require('./servers');
+const { EXPRESS, send } = require('./servers');
 
 /**
  * What a case does, with one of the two packages. It is run once with each, and all that it noted must be equal.
@@ -126,7 +127,7 @@ async function observe(context, major, lib, run) {
       note,
       spy: (label, act) => spyOn(note, label, act),
       call: (act) => callAndNote(note, act),
-      serve: (mount, options) => serve(context, { express, note, mount, ...options }),
+      serve: (mount, options) => serve({ express, note, mount, ...options }),
     });
   } finally {
     for (const { mock } of consoles) mock.restore();
@@ -165,11 +166,26 @@ function callAndNote(note, act) {
   }
 }
 
+/** The app that is under test now, behind one server for all: cases run one after the other. @type {any} */
+let current;
+/** @type {Promise<number> | undefined} */
+let port;
+
+/** @param {any} app */
+function portOf(app) {
+  current = app;
+  port ??= new Promise((resolve) => {
+    const server = http.createServer((request, response) => current(request, response));
+    server.listen(0, '127.0.0.1', () => resolve(/** @type {any} */ (server.address()).port));
+    server.unref();
+  });
+  return port;
+}
+
 /**
- * @param {import('node:test').TestContext} context
  * @param {{ express: any, note: Kit['note'], mount: (app: any) => void } & Serving} setting
  */
-async function serve(context, { express, note, mount, see = () => 'reached', answer }) {
+async function serve({ express, note, mount, see = () => 'reached', answer }) {
   const app = express();
   app.set('env', 'test');
   mount(app);
@@ -185,7 +201,7 @@ async function serve(context, { express, note, mount, see = () => 'reached', ans
       else response.status(error?.status ?? 500).send('failed');
     },
   );
-  const { port } = await listen(context, app);
+  const port = await portOf(app);
   return async function request(/** @type {any} */ options = {}) {
     const { status, pairs, body } = await send(port, {
       ...options,

@@ -1,8 +1,11 @@
 // What an ES module in TypeScript may write; a line marked as an error must be one.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import carapace, {
   CarapaceError,
+  cookies,
   cors,
+  errorHandler,
   explainClient,
   hpp,
   queryParser,
@@ -136,3 +139,18 @@ hpp({ keep: 'all' });
 const limits: RateLimitOptions = { limit: 5, windowMs: 1000 };
 rateLimit(limits);
 carapace({ rateLimit: limits });
+app.use(errorHandler.notFound());
+app.use(errorHandler({ shape: (error, request, { status, errors }) => ({ status, first: errors?.[0]?.pointer }) }));
+app.use(errorHandler({ onError: console, development: false, validationStatus: 422, requestId: 'x-trace' }));
+const handleError: (error: unknown, request: IncomingMessage, response: ServerResponse) => void = errorHandler();
+void handleError;
+// @ts-expect-error what a logger must have
+errorHandler({ onError: { info() {} } });
+
+app.use(
+  cookies({ sameSite: 'strict', cookies: { theme: { httpOnly: false }, 'embed-*': { sameSite: 'none' }, old: false } }),
+);
+// @ts-expect-error no such choice
+cookies({ sameSite: 'Lux' });
+// @ts-expect-error a policy, or false
+cookies({ cookies: { theme: true } });

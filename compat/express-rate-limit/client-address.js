@@ -1,6 +1,6 @@
 'use strict';
 
-const { isIPv6 } = require('node:net');
+const { isIPv4, isIPv6 } = require('node:net');
 const { peerOf } = require('../../lib/client-key');
 const { configure } = require('../../lib/errors');
 const native = require('../../lib/loader');
@@ -59,13 +59,15 @@ function createKeyGenerator(validations, subnetOption) {
     validations.trustProxy(request);
     validations.xForwardedForHeader(request);
     validations.forwardedHeader(request);
+    const trustsAll = request.app?.get?.('trust proxy') === true;
+    // The core has no other key for it.
+    if (!trustsAll && isIPv4(ip)) return ip;
     let subnet = DEFAULT_SUBNET;
     if (isIPv6(ip)) {
       const option = subnetOption();
       subnet = typeof option === 'function' ? await option(request, response) : option;
       if (typeof option === 'function') validations.ipv6Subnet(subnet);
     }
-    const trustsAll = request.app?.get?.('trust proxy') === true;
     const chosen = typeof ip === 'string' && !trustsAll ? ip : '';
     return asNetwork(rulesOf(subnet).ofClient(peerOf(request), chosen), subnet);
   };

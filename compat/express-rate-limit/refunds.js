@@ -5,6 +5,9 @@
  * @typedef {{ finished?: Promise<unknown>, closed?: Promise<unknown>, failed?: Promise<unknown> }} Ends
  */
 
+/** @type {Ends} */
+const NONE = {};
+
 /**
  * Listens for the ends of a response that a refund depends on, from the beginning: what the user's functions wait for may
  * take longer.
@@ -13,10 +16,11 @@
  * @returns {Ends}
  */
 function watchEnds({ skipFailedRequests, skipSuccessfulRequests }, response) {
+  if (!skipFailedRequests && !skipSuccessfulRequests) return NONE;
   const event = (/** @type {string} */ name) => new Promise((resolve) => response.once(name, resolve));
   return {
     closed: skipFailedRequests ? event('close') : undefined,
-    finished: skipFailedRequests || skipSuccessfulRequests ? event('finish') : undefined,
+    finished: event('finish'),
     failed: skipFailedRequests ? event('error') : undefined,
   };
 }

@@ -100,6 +100,8 @@ const parsedToBytes = new WeakSet();
  * @param {unknown} value
  */
 function setBody(request, value) {
+  // What body-parser looks at before it reads: a reader that the app still has leaves this request alone.
+  /** @type {any} */ (request)._body = true;
   if (typeof value === 'string' || value instanceof Uint8Array) parsedToBytes.add(request);
   request.body = value;
 }

@@ -3,6 +3,7 @@
 const { CarapaceError } = require('../errors');
 const { endAfterDrain } = require('../drain');
 const { refuse } = require('../refusal');
+const { countRefusal } = require('../tally');
 const { isThenable } = require('./inputs');
 const { secondsUntil } = require('./headers');
 
@@ -28,6 +29,8 @@ function createDenier(settings, fail) {
     const { error, members } = describeDenial(visit, statusCode);
     const seconds = retryAfter(visit);
     if (seconds > 0 && !visit.response.headersSent) visit.response.setHeader('retry-after', `${seconds}`);
+    // Our own answer counts itself.
+    if (answer !== sendDefault || body === 'text') countRefusal(visit.request, error.code);
     try {
       const pending = answer(visit, error, members);
       if (isThenable(pending)) pending.then(undefined, (/** @type {unknown} */ cause) => fail(visit, cause));

@@ -33,13 +33,24 @@ const { Visit, keyAt } = require('./visit');
  * @param {Settings} settings
  */
 function createContext(settings) {
-  const report = createReporter('rate-limit', settings.onEvent);
+  const tell = createReporter('rate-limit', settings.onEvent);
+  const { overhear } = settings;
+  /** @type {typeof tell} */
+  const report = overhear === undefined ? tell : (fields) => (overhear(fields), tell(fields));
   const { client = {}, ipv6Prefix } = settings;
   // Checked alone first, so that the error's path is that of the short form.
   if (ipv6Prefix !== undefined) configure('rateLimit', () => native.ClientRules.compile({ ipv6Prefix }));
   const options = ipv6Prefix === undefined ? client : { ...client, ipv6Prefix };
   const resolver = createClientResolver('rateLimit.client', options, createTrustAllReporter(report));
-  return { settings, report, resolver, keyText: createKeyText(resolver.rules) };
+  return { settings, report, resolver, keyText: createKeyText(resolver.rules), outcomes: createOutcomes() };
+}
+
+/**
+ * How many requests were settled without being counted.
+ * @returns {Record<Exclude<import('./visit').Outcome, 'counted'>, number>}
+ */
+function createOutcomes() {
+  return { skipped: 0, 'allow-listed': 0, 'deny-listed': 0, unavailable: 0 };
 }
 
 /** @typedef {ReturnType<typeof createContext>} Context */
@@ -122,7 +133,7 @@ function run(steps, visit, first) {
  * @param {Policy[]} policies
  * @param {(visit: CountedVisit, index: number) => string} keyText
  */
-function createEnding({ settings, report }, policies, keyText) {
+function createEnding({ settings, report, outcomes }, policies, keyText) {
   const isEnforced = settings.mode !== 'report';
   const writeHeaders = createHeaderWriter(settings, keyText, policies);
   const reportDecision = createDecisionReporter(settings, report, keyText);
@@ -136,6 +147,8 @@ function createEnding({ settings, report }, policies, keyText) {
     const { outcome } = visit;
     const isCounted = outcome === 'counted';
     const isPassed = isCounted ? visit.isAllowed : outcome !== 'deny-listed' && outcome !== 'unavailable';
+    if (!isCounted) outcomes[outcome ?? 'skipped'] += 1;
+    else for (const { policy, isAllowed } of visit.decisions) policy.tally[isAllowed ? 'allowed' : 'denied'] += 1;
     if (isCounted) {
       const isAppended = setRequestInfo(visit, keyText);
       if (writeHeaders !== undefined && !visit.response.headersSent) writeHeaders(visit, isAppended);
@@ -170,7 +183,7 @@ function openStore({ settings, report, resolver }, policies, keyText) {
   const onFull = createFullHandler(onStoreFailure, report);
   const host = settings.store && findAccess(settings.store);
   const local = createNativeStore(policies, resolver.rules, options, onFull, host);
-  if (host !== undefined) for (const { name } of policies) host.claimName(name);
+  if (host !== undefined) for (const { name, joins } of policies) if (!joins) host.claimName(name);
   if (!isForeign(settings)) return { store: local, listed: local.listed };
   const onError = () => report({ type: 'rate-limit.store-failed', action: 'init' });
   const given = createForeignStore(settings.store, policies, settings, keyText, onError);

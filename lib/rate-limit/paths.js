@@ -131,4 +131,4 @@ function startsWith(path, pattern) {
   );
 }
 
-module.exports = { createLooseMatcher, createStrictMatcher };
+module.exports = { createLooseMatcher, createStrictMatcher, pathOf, readings };

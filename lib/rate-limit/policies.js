@@ -9,6 +9,9 @@ const { MAX_COUNT, POLICY_OPTIONS, badType, badValue, checkNumber, conflict, typ
  * @typedef {object} Policy
  * @property {string} name
  * @property {boolean} isNamed whether the user named it
+ * @property {string | undefined} identity what it is known as in this process instead of by its name; for a chain
+ * @property {boolean} joins whether it counts together with the last one of its name or identity, as in another limiter
+ * @property {{ allowed: number, denied: number }} tally what was decided so far
  * @property {number} index among the policies of its stage
  * @property {number | undefined} limit as clients see it; undefined when it depends on the request
  * @property {((request: any, response: any) => any) | undefined} limitOf
@@ -78,6 +81,9 @@ function createPolicy(settings, path, delay) {
   return {
     name,
     isNamed: settings.name !== undefined,
+    identity: undefined,
+    joins: false,
+    tally: { allowed: 0, denied: 0 },
     index: 0,
     limit: typeof limit === 'function' ? undefined : limit,
     limitOf: isUnlimited || typeof limit !== 'function' ? undefined : limit,
@@ -100,11 +106,12 @@ function createPolicy(settings, path, delay) {
  * @param {boolean} isShared whether other processes know it, by its name
  */
 function toNative(
-  { name, isNamed, limit, limitOf, isUnlimited, windowMs, algorithm, burst, blockMs, keyOf },
+  { name, isNamed, identity, joins, limit, limitOf, isUnlimited, windowMs, algorithm, burst, blockMs, keyOf },
   isShared,
 ) {
   return {
-    name: isNamed || isShared ? name : undefined,
+    name: isShared ? name : (identity ?? (isNamed ? name : undefined)),
+    joins,
     hasGivenKeys: keyOf !== undefined,
     limit: limit === undefined || limitOf || isUnlimited ? MAX_COUNT : limit,
     windowMs,

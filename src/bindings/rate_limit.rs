@@ -31,6 +31,8 @@ pub struct RateLimitPolicyInput {
     pub name: Option<String>,
     /// Whether its keys are given by the app; they are the clients otherwise.
     pub has_given_keys: Option<bool>,
+    /// Whether it counts together with the last policy of its name in this thread, instead of alone.
+    pub joins: Option<bool>,
     /// `fixed-window`, `sliding-window` (the default) or `gcra`.
     pub algorithm: Option<String>,
     /// Hits allowed in a window.
@@ -120,6 +122,7 @@ pub fn create_rate_limiter(
     let RateLimitInput { policies, max_keys, allow_list, deny_list } = input;
     let lists = Lists::compile(allow_list, deny_list)?;
     let given = policies.iter().map(|policy| policy.has_given_keys.unwrap_or(false)).collect();
+    let joins: Vec<bool> = policies.iter().map(|policy| policy.joins.unwrap_or(false)).collect();
     let policies = policies.into_iter().map(PolicyInput::from).collect();
     let mut input = LimiterInput { policies, ipv6_prefix: None, max_keys };
     // Checked before names are taken, so that a refused limiter takes none.
@@ -127,7 +130,7 @@ pub fn create_rate_limiter(
     let counters = if let Some(store) = store {
         store.counters()
     } else {
-        names::number(&mut input.policies);
+        names::number(&mut input.policies, &joins);
         Counters::from(ProcessStore::shared())
     };
     let limiter = Limiter::new(&input, counters)?;

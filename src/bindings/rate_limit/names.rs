@@ -13,13 +13,14 @@ use std::thread::{self, ThreadId};
 /// How many policies of a name each thread has made. Grows by an entry for each name and thread.
 static COUNTS: LazyLock<Mutex<HashMap<(ThreadId, String), u32>>> = LazyLock::new(Mutex::default);
 
-/// Gives each named policy the number that it has among those of its name in this thread.
-pub fn number(policies: &mut [PolicyInput]) {
+/// Gives each named policy the number that it has among those of its name in this thread. One that joins counts together
+/// with the last of its name: a chain's limiter for a route decides the chain's own policies, too.
+pub fn number(policies: &mut [PolicyInput], joins: &[bool]) {
     let mut counts = COUNTS.lock();
-    for policy in policies {
+    for (policy, joins) in policies.iter_mut().zip(joins) {
         if let Some(name) = &mut policy.name {
             let count = counts.entry((thread::current().id(), name.clone())).or_default();
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(u32::from(!joins)).max(1);
             *name = format!("{count}:{name}");
         }
     }
@@ -30,8 +31,12 @@ mod tests {
     use super::*;
 
     fn numbered(name: &str) -> Option<String> {
+        joined(name, false)
+    }
+
+    fn joined(name: &str, joins: bool) -> Option<String> {
         let mut policies = [PolicyInput { name: Some(name.to_owned()), ..PolicyInput::default() }];
-        number(&mut policies);
+        number(&mut policies, &[joins]);
         let [PolicyInput { name, .. }] = policies;
         name
     }
@@ -42,5 +47,12 @@ mod tests {
         assert_eq!(here, [Some("1:names-test".to_owned()), Some("2:names-test".to_owned())]);
         let there = thread::spawn(|| [numbered("names-test"), numbered("names-test")]).join();
         assert_eq!(there.ok(), Some(here));
+    }
+
+    #[test]
+    fn a_policy_that_joins_is_the_last_of_its_name() {
+        let own = [numbered("joins-test"), numbered("joins-test")];
+        assert_eq!(joined("joins-test", true), own[1]);
+        assert_eq!(numbered("joins-test"), Some("3:joins-test".to_owned()));
     }
 }

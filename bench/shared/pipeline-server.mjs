@@ -1,0 +1,60 @@
+// One server of bench/pipeline.mjs, in a process of its own: `node pipeline-server.mjs <subject> <limit>`. Tells its port, and on each
+// message the CPU time that its main thread has had, in nanoseconds.
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import cors from 'cors';
+import express from 'express4';
+import mongoSanitize from 'express-mongo-sanitize';
+import { rateLimit } from 'express-rate-limit';
+import helmet from 'helmet';
+import hpp from 'hpp';
+import carapace from '../../index.js';
+import { byHand } from './pipeline-by-hand.mjs';
+
+const [, , subject, limitText] = process.argv;
+const limit = Number(limitText);
+const origin = ['https://app.example.com', 'https://www.example.com'];
+const WINDOW_MS = 3_600_000;
+
+/** What each subject puts before the handlers of an Express app, and before the app. */
+const SUBJECTS = {
+  bare: () => ({ before: [] }),
+  'bare + express.json': () => ({ before: [express.json()] }),
+  stack: () => ({
+    before: [
+      helmet(),
+      cors({ origin, credentials: true }),
+      rateLimit({ limit, windowMs: WINDOW_MS, standardHeaders: 'draft-8', legacyHeaders: false }),
+      express.json(),
+      express.urlencoded({ extended: true }),
+      mongoSanitize(),
+      hpp(),
+    ],
+  }),
+  'plain JS by hand': () => ({ before: [byHand({ origin, limit, windowMs: WINDOW_MS })] }),
+  carapace: () => ({ before: [shield()] }),
+  'carapace, wrapped': () => {
+    const front = shield();
+    return { before: [], wrap: (app) => front.wrap(app) };
+  },
+};
+
+function shield() {
+  return carapace({
+    cors: { origin, credentials: true },
+    rateLimit: { limit, windowMs: WINDOW_MS, algorithm: 'fixed-window' },
+  });
+}
+
+const { before, wrap = (app) => app } = SUBJECTS[subject]();
+const app = express();
+for (const middleware of before) app.use(middleware);
+app.get('/', (request, response) => response.json({ hello: 'world' }));
+app.post('/', (request, response) => response.json({ hello: 'world' }));
+
+const server = http.createServer(wrap(app));
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send({ cpu: Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) });
+});

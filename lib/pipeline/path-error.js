@@ -1,0 +1,6 @@
+'use strict';
+
+/** What a path has that the grammar does not. */
+class PathError extends Error {}
+
+module.exports = { PathError };
