@@ -9,6 +9,7 @@ import carapace, {
   explainClient,
   hpp,
   queryParser,
+  redisStore,
   sanitize,
   rateLimit,
   type CarapaceEvent,
@@ -53,6 +54,13 @@ if (error instanceof CarapaceError && error.code === 'ERR_CARAPACE_OPTION_TYPE')
 rateLimit({ limit: 1, client: { trustProxy: ['loopback'], header: 'forwarded', ipv6Prefix: false } });
 app.get('/client', (request, response) => response.json(explainClient(request, { header: 'cloudflare' }).rule));
 
+const store = redisStore({ urls: ['redis://a', 'redis://b'], cluster: true, fallback: 'process', instances: 4 });
+rateLimit({ limit: 1, store, onStoreFailure: 'closed' });
+rateLimit({ limit: 1, store: 'redis://localhost' });
+if (store.status().circuit === 'open') await store.close();
+redisStore({ sendCommand: async (...args: string[]) => args.length });
+// @ts-expect-error no such policy
+redisStore({ onStoreFailure: 'never' });
 // @ts-expect-error no such header
 rateLimit({ limit: 1, client: { header: 'x-forwaded-for' } });
 // @ts-expect-error limit, policies or delay is required
