@@ -26,6 +26,9 @@ declare namespace carapace {
   type RateLimiter = parts.RateLimiter;
   type HostStoreOptions = parts.HostStoreOptions;
   type HostStore = parts.HostStore;
+  type RedisStoreOptions = parts.RedisStoreOptions;
+  type RedisStoreStatus = parts.RedisStoreStatus;
+  type RedisStore = parts.RedisStore;
   type Finding = parts.Finding;
   type KeyAction = parts.KeyAction;
   type KeyRule = parts.KeyRule;

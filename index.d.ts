@@ -335,11 +335,15 @@ export interface RateLimitBaseOptions extends ReportingOptions, RateLimitPolicyO
   /** Answers denied requests in place of everything else; `Retry-After` is set already. */
   handler?: (request: any, response: any, next: (error?: unknown) => void, error: CarapaceError) => unknown;
   /**
-   * Where hits are counted: a {@link hostStore}, for all processes of the host, or a store written for express-rate-limit. Default: a
-   * native table in this process.
+   * Where hits are counted: a {@link hostStore}, for all processes of the host; a {@link redisStore}, or the address of a Redis
+   * (`redis://…`, `rediss://…`, `unix:/…`), for all hosts; or a store written for express-rate-limit. Default: a native table in this
+   * process.
    */
-  store?: HostStore | RateLimitStore;
-  /** How long the store may take, 1 to 2147483647 milliseconds or `Infinity`. Default 1000. A hit that was given up is not tried again. */
+  store?: HostStore | RedisStore | RateLimitStore | string;
+  /**
+   * How long a store written for express-rate-limit may take, 1 to 2147483647 milliseconds or `Infinity`. Default 1000. A hit that was
+   * given up is not tried again.
+   */
   storeTimeoutMs?: number;
   /**
    * What happens while the store fails, or the table has room for no further key: `local` counts in the table of this process, `open`
@@ -382,7 +386,7 @@ export interface LoginLimitOptions extends Omit<
   | 'storeTimeoutMs'
 > {
   /** Where failures are counted: a {@link hostStore}, for all processes of the host. Default: a native table in this process. */
-  store?: HostStore;
+  store?: HostStore | RedisStore | string;
   /** The account that a request wants to log in to, such as `(request) => request.body?.user`. What is no text counts for the address alone. */
   account: (request: any, response: any) => MaybePromise<unknown>;
   /** Failures of one address with all accounts together; `false` for no such limit. Default 20. */
@@ -462,6 +466,95 @@ export interface HostStore {
  * @throws {CarapaceError} for options that are wrong, and `ERR_CARAPACE_STORE_FILE` for a file that cannot be used or made
  */
 export function hostStore(options?: HostStoreOptions): HostStore;
+
+/** Options of {@link redisStore}. Without `url`, `urls`, `client` and `sendCommand` the address is that of the environment variable `REDIS_URL`. */
+export interface RedisStoreOptions extends ReportingOptions {
+  /** Where Redis is: `redis://user:password@host:6379/0`, `rediss://…` for TLS, `unix:/path?db=0`. Default: `REDIS_URL`. */
+  url?: string;
+  /** Several addresses, 1 to 64: nodes of a cluster, or sentinels. */
+  urls?: string[];
+  /** Whether the addresses are those of a Redis Cluster; with `sendCommand`, whether that sends to one. Default false. */
+  cluster?: boolean;
+  /** The addresses are those of sentinels, and this is the name under which they know the server, with their own login. */
+  sentinel?: { name: string; username?: string; password?: string };
+  /** The user of an access control list. Default: that of the address. */
+  username?: string;
+  /** The password. Default: that of the address. It is in no error and no event. */
+  password?: string;
+  /** The number of the database, from 0. Default: that of the address, else 0. */
+  db?: number;
+  /**
+   * Encrypts connections, as `rediss:` does; PEM texts: `ca` (default: the system's), `cert` and `key` of this client, `servername`
+   * (default: the host). There is no way to trust just any certificate.
+   */
+  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string };
+  /**
+   * A client of your own in place of our connections: ioredis from version 5 (also `Cluster`), or node-redis, version 4 to 6 (also
+   * cluster and sentinel). It stays yours: the store never closes it.
+   */
+  client?: object;
+  /** Sends one command over another client: `(...args) => client.call(...args)`. */
+  sendCommand?: (...args: string[]) => unknown;
+  /** What every key begins with, up to 64 printable ASCII characters without braces. Default `carapace:`. */
+  prefix?: string;
+  /** At least 16 characters or bytes: keys are then kept as HMAC-SHA-256 under it, the same in all instances. Default: as they are. */
+  secret?: string | Uint8Array;
+  /** How long a decision may take before `onStoreFailure` decides, 1 to 60000 milliseconds. Default 100. A hit given up is never tried again. */
+  timeoutMs?: number;
+  /** How long a connection may take, 1 to 60000 milliseconds. Default 500. */
+  connectTimeoutMs?: number;
+  /** Connections to each node, 1 to 16. Default 1, which is the fastest unless the network is slow. */
+  pool?: number;
+  /**
+   * What decides while Redis is away or late: `local` counts in memory, at this instance's share of each limit; `open` lets requests
+   * pass; `closed` answers 503. Default `local`. An `onStoreFailure` of the limiter comes first.
+   */
+  onStoreFailure?: 'local' | 'open' | 'closed';
+  /** Where `local` counts: in this process, or in a {@link hostStore}, with all processes of the host. Default `process`. */
+  fallback?: 'process' | HostStore;
+  /**
+   * How many instances of the app share a limit while each counts for itself: processes, or, with a host store as `fallback`, hosts. 1 to
+   * 100000. Default 1, of which an event tells.
+   */
+  instances?: number;
+  /**
+   * How many denied keys are remembered, 1 to 1000000, for a second or until they may try again: they cost Redis nothing. `false` asks
+   * Redis each time. Default 10000. Limiters with refunds, `adjust`, `delay`, or a cost or limit that is a function have none.
+   */
+  denyCache?: number | boolean;
+}
+
+/** What a {@link redisStore} says about itself. */
+export interface RedisStoreStatus {
+  /** `closed` while no limiter uses it. */
+  state: 'connecting' | 'up' | 'down' | 'closed';
+  /** Whether hits are sent: not while it is `open`. */
+  circuit: 'closed' | 'open' | 'half-open';
+  /** Why a batch of hits was not decided the last time, such as `timeout`, `down`, `auth`, `readonly`. */
+  lastError?: string;
+  /** The nodes of our own connections. */
+  nodes?: object[];
+}
+
+/** Counts in a Redis that all instances of an app share; to be given to {@link rateLimit} as `store`. */
+export interface RedisStore {
+  /** How it fares. */
+  status(): RedisStoreStatus;
+  /** Waits for the hits that are under way, and closes what its limiters have opened; a client of yours stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the counts that all instances of an app share in a Redis or Valkey (from 6.2): one server, a cluster, or one behind sentinels.
+ * The hits of a moment go there together. No request waits longer than `timeoutMs`, and while Redis is away each instance goes on
+ * counting by itself.
+ * @example
+ * const store = redisStore({ url: 'redis://localhost:6379', instances: 4 });
+ * app.use(rateLimit({ limit: 100, store }));
+ * app.post('/login', rateLimit({ limit: 5, name: 'login', store }), login);
+ * @throws {CarapaceError} for options that are unknown, of the wrong type, out of range or in conflict
+ */
+export function redisStore(options?: RedisStoreOptions): RedisStore;
 
 /** What a rule found in a request, without the value. */
 export interface Finding {
@@ -1319,14 +1412,17 @@ export type CorsOriginAnswer = boolean | CorsOriginRule | readonly CorsOriginRul
  * Decides about the origin of a request, in one of three forms: it returns its answer, a promise of it, or, with a third
  * parameter, calls back. What it throws means no. Not called without an `Origin`, or with one that is none.
  */
-export type CorsOriginFunction =
-  | ((origin: string, request: any) => MaybePromise<CorsOriginAnswer>)
-  | ((origin: string, request: any, callback: (error: unknown, answer?: CorsOriginAnswer) => void) => void);
+export type CorsOriginFunction = (
+  origin: string,
+  request: any,
+  callback: (error: unknown, answer?: CorsOriginAnswer) => void,
+) => MaybePromise<CorsOriginAnswer | void>;
 
 /** Chooses the options of a request. Objects are compiled once, so return the same ones again. With a second parameter it calls back. */
-export type CorsOptionsFunction =
-  | ((request: any) => MaybePromise<CorsOptions>)
-  | ((request: any, callback: (error: unknown, options?: CorsOptions) => void) => void);
+export type CorsOptionsFunction = (
+  request: any,
+  callback: (error: unknown, options?: CorsOptions) => void,
+) => MaybePromise<CorsOptions | void>;
 
 /** Options of {@link cors}. */
 export interface CorsOptions extends ReportingOptions {

@@ -13,6 +13,7 @@ export const {
   json,
   queryParser,
   rateLimit,
+  redisStore,
   sanitize,
   securityHeaders,
   urlencoded,

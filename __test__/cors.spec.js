@@ -3,9 +3,10 @@
 const assert = require('node:assert/strict');
 const { channel } = require('node:diagnostics_channel');
 const http = require('node:http');
+const http2 = require('node:http2');
 const { describe, it } = require('node:test');
-const { cors } = require('..');
-const { EXPRESS, listen, send } = require('./helpers/servers');
+const { carapace, cors } = require('..');
+const { EXPRESS, listen, send, sendJson } = require('./helpers/servers');
 
 const ORIGIN = 'https://app.example.com';
 const PREFLIGHT = { 'access-control-request-method': 'PUT' };
@@ -313,6 +314,7 @@ for (const [name, express] of Object.entries(EXPRESS)) {
       assert.deepEqual([own.status, fieldsOf(own)], [200, { vary: 'Origin' }]);
       const told = await get('https://evil.example', { 'sec-fetch-site': 'same-origin' });
       assert.equal(told.status, 200);
+      assert.equal((await get('https://evil.example', { 'sec-fetch-site': 'none' })).status, 200);
       const other = await get(`http://127.0.0.1:${port}`, { 'sec-fetch-site': 'cross-site' });
       assert.equal(other.status, 403);
     });
@@ -397,6 +399,35 @@ for (const [name, express] of Object.entries(EXPRESS)) {
       assert.equal((await preflight(ORIGIN)).body, 'early');
     });
 
+    it('in the chain, refusals can be read and preflights cost no quota', async (context) => {
+      const app = express();
+      app.use(carapace({ cors: { origin: [ORIGIN], credentials: true }, rateLimit: { limit: 2 } }));
+      app.use((/** @type {any} */ _request, /** @type {any} */ response) => response.send('handler'));
+      const { port } = await listen(context, app);
+      const headers = { origin: ORIGIN };
+      for (let turn = 0; turn < 5; turn += 1) {
+        const { status } = await send(port, { method: 'OPTIONS', headers: { ...headers, ...PREFLIGHT } });
+        assert.equal(status, 204);
+      }
+      const malformed = await sendJson(port, '{', { headers });
+      const large = await sendJson(port, `"${'a'.repeat(200_000)}"`, { headers });
+      const limited = await send(port, { headers });
+      assert.deepEqual([malformed.status, large.status, limited.status], [400, 413, 429]);
+      for (const answer of [malformed, large, limited]) {
+        assert.equal(answer.headers['access-control-allow-origin'], ORIGIN);
+        assert.equal(answer.headers['access-control-allow-credentials'], 'true');
+        assert.ok(answer.headers.vary.includes('Origin') && answer.headers['content-security-policy']);
+      }
+      const denied = await send(port, { headers: { origin: 'https://evil.example' } });
+      assert.deepEqual([denied.status, denied.headers['access-control-allow-origin']], [429, undefined]);
+    });
+
+    it('is off in the chain by default', async (context) => {
+      const chain = carapace();
+      const { port } = await listen(context, (request, response) => chain(request, response, () => response.end()));
+      assert.deepEqual(fieldsOf(await send(port, { headers: { origin: ORIGIN } })), {});
+    });
+
     it('S-56f: takes an origin of any length', async (context) => {
       const app = express();
       app.use(cors({ origin: [/^https:\/\/(([a-z]+)*)*\.example\.com$/, 'https://*.example.com'], credentials: true }));
@@ -412,6 +443,34 @@ for (const [name, express] of Object.entries(EXPRESS)) {
     });
   });
 }
+
+describe('cors on HTTP/2', () => {
+  it('answers as on HTTP/1, and knows the own pages by their authority', async (context) => {
+    const events = [];
+    const serve = cors({ origin: [ORIGIN], onEvent: (event) => events.push(event) });
+    const server = http2.createServer((request, response) =>
+      serve(/** @type {any} */ (request), /** @type {any} */ (response), () => response.end('handler')),
+    );
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+    const { port } = server.address();
+    const client = http2.connect(`http://127.0.0.1:${port}`);
+    context.after(() => {
+      client.close();
+      server.close();
+    });
+    const ask = (fields) =>
+      new Promise((resolve, reject) => {
+        const stream = client.request(fields);
+        stream.on('response', resolve).on('error', reject).resume().end();
+      });
+    const preflight = await ask({ ':method': 'OPTIONS', origin: ORIGIN, ...PREFLIGHT });
+    assert.deepEqual([preflight[':status'], preflight['access-control-allow-origin']], [204, ORIGIN]);
+    const own = await ask({ origin: `http://127.0.0.1:${port}` });
+    assert.deepEqual([own.vary, events.length], ['Origin', 0]);
+    await ask({ origin: 'https://evil.example' });
+    assert.equal(events.length, 1);
+  });
+});
 
 describe('the origins that cors lets in', () => {
   it('S-53: patterns with the flags g and y remember nothing', () => {
@@ -539,7 +598,7 @@ describe('the origins that cors lets in', () => {
   });
 
   it('S-56f: patterns that take others exponential time take linear time', () => {
-    const origin = `https://${'a'.repeat(400)}`;
+    const origin = `https://${'a'.repeat(253)}`;
     assert.ok(!allows(/^https:\/\/(([a-z]+)*)*\.example$/, origin));
     assert.ok(!allows(/^https:\/\/(?:a|a)*(?:a|a)*(?:a|a)*\.example$/, origin));
   });

@@ -13,6 +13,7 @@ const types = readFileSync(join(root, 'index.d.ts'), 'utf8');
 const FACTORIES = [
   { table: require('../lib/rate-limit').OPTIONS, type: 'RateLimitBaseOptions', page: 'docs/rate-limit.md' },
   { table: require('../lib/host-store').OPTIONS, type: 'HostStoreOptions', page: 'docs/host-store.md' },
+  { table: require('../lib/redis-store').OPTIONS, type: 'RedisStoreOptions', page: 'docs/redis.md' },
   { table: require('../lib/header-options').OPTIONS, type: 'SecurityHeadersOptions', page: 'docs/security-headers.md' },
   { table: require('../lib/client-key').OPTIONS, type: 'ClientOptions', page: 'docs/client.md' },
   { table: require('../lib/cors').OPTIONS, type: 'CorsOptions', page: 'docs/cors.md' },

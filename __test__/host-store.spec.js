@@ -248,7 +248,7 @@ describe('hostStore', { skip: process.platform === 'win32' && 'needs Linux or ma
     const store = hostStore({ path: freshPath(context), maxKeys: 100 });
     const bad = /** @type {[any, string, string][]} */ ([
       [{ store: {} }, 'ERR_CARAPACE_OPTION_TYPE', 'rateLimit.store'],
-      [{ store: 'host' }, 'ERR_CARAPACE_OPTION_TYPE', 'rateLimit.store'],
+      [{ store: 'host' }, 'ERR_CARAPACE_OPTION_VALUE', 'rateLimit.store'],
       [{ store, maxKeys: 5 }, 'ERR_CARAPACE_OPTION_CONFLICT', 'rateLimit.maxKeys'],
       [{ store, storeTimeoutMs: 5 }, 'ERR_CARAPACE_OPTION_CONFLICT', 'rateLimit.storeTimeoutMs'],
     ]);

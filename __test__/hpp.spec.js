@@ -37,6 +37,13 @@ describe('hpp', () => {
     assert.deepEqual(cleaned('a=1&b[c]=2'), { a: '1', b: { c: '2' } });
   });
 
+  it('works on a query that is fixed but writable, as apps make it on Express 5', () => {
+    const request = /** @type {any} */ ({ url: '/?', headers: {} });
+    Object.defineProperty(request, 'query', { value: { role: ['user', 'admin'] }, writable: true });
+    hpp()(request, /** @type {any} */ ({}), () => {});
+    assert.deepEqual(request.query, { role: 'admin' });
+  });
+
   it('does so at every level S-42', () => {
     assert.deepEqual(cleaned('u[role]=user&u[role]=admin&u[x]=1'), { u: { role: 'admin', x: '1' } });
     assert.deepEqual(cleaned('u[v][role]=user&u[v][role]=admin', { keep: 'first' }), { u: { v: { role: 'user' } } });

@@ -5,6 +5,7 @@ const querystring = require('node:querystring');
 const { describe, it } = require('node:test');
 const qs = require('qs');
 const { queryParser } = require('..');
+const { Random } = require('./helpers/random');
 const { EXPRESS, listen, send } = require('./helpers/servers');
 
 /** How an app takes the parser: as a middleware, or as Express's own. */
@@ -76,33 +77,88 @@ for (const [name, express] of Object.entries(EXPRESS)) {
   }
 }
 
+// Names that need no judgement, and what might be taken for one.
+const PLAIN = [
+  'a=1',
+  'a=1&b=2',
+  'a',
+  'a=',
+  '=1',
+  'a=1&=&b=2',
+  '&&a=1&&',
+  'a=b=c',
+  'a=1&a=2',
+  'constructor=1',
+  'toString=1&valueOf=2',
+  '2=b&1=a',
+  'a,b=c;d',
+  'x=/y?z',
+  'page=2&size=10&sort=name',
+  'user_id=7&v=1.5&mail=a.b$c',
+  'q=hello+world&city=K%C3%B6ln',
+  'q=%zz&r=%',
+  'a=%5D=1',
+  'a=b]=c',
+  'a=%E9',
+  `a="\\{}`,
+  '',
+];
+const PIECES = [
+  'a',
+  'b',
+  '&',
+  '&',
+  '=',
+  '=',
+  '1',
+  '+',
+  '%',
+  '%C3%A9',
+  '%E9',
+  '%5D',
+  '%5B',
+  '[',
+  ']',
+  '.',
+  '$',
+  '_',
+  '__proto__',
+  'constructor',
+  '[prototype]',
+  '\\',
+  '"',
+  'é',
+  '~',
+  ' ',
+];
+
 describe('queryParser', () => {
-  it('gives plain strings the value that the core gives them', () => {
-    const parse = queryParser();
-    const core = queryParser({ maxKeys: 10_000 });
-    const simple = queryParser({ extended: false });
-    for (const query of [
-      'a=1',
-      'a=1&b=2',
-      'a',
-      'a=',
-      '=1',
-      'a=1&=&b=2',
-      '&&a=1&&',
-      'a=b=c',
-      'a=1&a=2',
-      'constructor=1',
-      'toString=1&valueOf=2',
-      '2=b&1=a',
-      'a,b=c;d',
-      'x=/y?z',
-      'page=2&size=10&sort=name',
-      '',
-    ]) {
-      assert.deepEqual(Object.entries(parse(query)), Object.entries(core(query)), query);
-      assert.deepEqual(parse(query), qs.parse(query, { allowPrototypes: true }), query);
-      assert.deepEqual(simple(query), { ...querystring.parse(query) }, query);
-    }
+  const GRAMMARS = [
+    [true, (/** @type {string} */ query) => qs.parse(query, { allowPrototypes: true })],
+    [false, (/** @type {string} */ query) => ({ ...querystring.parse(query) })],
+  ];
+  for (const [extended, peer] of /** @type {[boolean, (query: string) => any][]} */ (GRAMMARS)) {
+    it(`gives strings that it splits itself the value that the core gives them, extended ${extended}`, () => {
+      const parse = queryParser({ extended });
+      const core = queryParser({ extended, maxKeys: 10_000 });
+      const same = (/** @type {string} */ query) =>
+        assert.deepEqual(Object.entries(parse(query)), Object.entries(core(query)), query);
+      for (const query of PLAIN) {
+        same(query);
+        assert.deepEqual(parse(query), peer(query), query);
+      }
+      const random = new Random(20_261_120);
+      for (let count = 0; count < 20_000; count += 1) {
+        same(Array.from({ length: random.below(12) }, () => random.pick(PIECES)).join(''));
+      }
+    });
+  }
+
+  it('asks the core where the options ask for more', () => {
+    assert.deepEqual(queryParser({ charsetSentinel: true })('utf8=1&a=2'), { a: '2' });
+    assert.throws(() => queryParser({ parameterLimit: 1 })('a=1&b=2'), { status: 413 });
+    assert.throws(() => queryParser({ maxKeyLength: 1 })('ab=1'), { rule: 'key-too-long' });
+    assert.deepEqual(queryParser({ duplicates: 'last' })('a=1&a=2'), { a: '2' });
   });
 
   it('throws a 400 where it cannot answer', () => {

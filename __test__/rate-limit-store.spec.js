@@ -175,6 +175,28 @@ onEachExpress('a store of express-rate-limit behind rateLimit', ({ serve }) => {
     assert.equal(store.hits.get('default:127.0.0.1'), 2);
   });
 
+  it('gets no hit back whose window is over S-13', async (context) => {
+    const tick = stopClock(context);
+    const store = new Recorder();
+    const limiter = rateLimit({
+      limit: 5,
+      windowMs: 5_000,
+      skipFailedRequests: true,
+      store: /** @type {any} */ (store),
+    });
+    const wait = (/** @type {any} */ request, /** @type {any} */ _response, /** @type {any} */ next) => {
+      tick(Number(request.headers['x-wait']));
+      next();
+    };
+    const { statuses } = await serve(context, [limiter, wait]);
+    for (const ms of ['4999', '5000']) await statuses(1, { headers: { 'x-status': '500', 'x-wait': ms } });
+    await settled();
+    assert.deepEqual(
+      store.calls.map(([name]) => name),
+      ['init', 'increment', 'decrement', 'increment'],
+    );
+  });
+
   it('counts a hit once, however late it answers S-15', async (context) => {
     const store = new Recorder();
     /** @type {(() => void)[]} */

@@ -166,7 +166,8 @@ const BAD = [
   [{ trustProxy: -1 }, VALUE, 'trustProxy'],
   [{ trustProxy: NaN }, VALUE, 'trustProxy'],
   [{ trustProxy: ['10.0.0.0/33'] }, VALUE, 'trustProxy[0]'],
-  [{ trustProxy: '0.0.0.0/0' }, VALUE, 'trustProxy[0]'],
+  [{ trustProxy: '0.0.0.0/0' }, VALUE, 'trustProxy'],
+  [{ trustProxy: ['2000::/3'] }, VALUE, 'trustProxy'],
   [{ trustProxy: [1] }, TYPE, 'trustProxy[0]'],
   [{ onEvent: 'log' }, TYPE, 'onEvent'],
 ];

@@ -311,6 +311,8 @@ describe('the question whether a request is secure', () => {
     ['127.0.0.1', 'http, https', true],
     [['127.0.0.0/8'], 'https, http', false],
     [['10.0.0.0/8', '::1'], 'https', false],
+    ['10.0.0.0/8, 127.0.0.0/255.0.0.0', 'https', true],
+    ['::ffff:127.0.0.0/104', 'https', true],
     [1, '', false],
   ];
   for (const [trustProxy, header, expected] of cases) {

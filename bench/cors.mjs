@@ -4,6 +4,7 @@
 import http from 'node:http';
 import peer from 'cors';
 import { interleave, machine, printTable } from './harness.mjs';
+import dropIn from '../compat/cors.js';
 import carapace from '../lib/cors.js';
 
 const { cors } = carapace;
@@ -42,7 +43,12 @@ function byHand(isAllowed) {
 
 const listed = new Set([...OTHERS, ORIGIN]);
 const LIST = { origin: [...OTHERS, ORIGIN], credentials: true };
-const list = { cors: peer(LIST), carapace: cors(LIST), 'plain JS by hand': byHand((origin) => listed.has(origin)) };
+const list = {
+  cors: peer(LIST),
+  carapace: cors(LIST),
+  'carapace/cors': dropIn(LIST),
+  'plain JS by hand': byHand((origin) => listed.has(origin)),
+};
 const pattern = {
   cors: peer({ origin: [...OTHERS, PATTERN], credentials: true }),
   carapace: cors({ origin: [...OTHERS, PATTERN], credentials: true }),
@@ -60,7 +66,7 @@ const asked = {
   carapace: cors({ origin: (origin) => listed.has(origin), credentials: true }),
   'plain JS by hand': list['plain JS by hand'],
 };
-const anybody = { cors: peer(), carapace: cors() };
+const anybody = { cors: peer(), carapace: cors(), 'carapace/cors': dropIn() };
 
 const SETS = {
   'a GET from a listed origin': ['GET', { origin: ORIGIN }, list],

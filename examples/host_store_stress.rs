@@ -30,14 +30,15 @@ mod stress {
     type Outcome<T> = Result<T, Box<dyn Error>>;
 
     const HITS: u32 = 1_000_000;
-    const KEYS: [u32; 4] = [1, 10, 1_000, 20_000];
-    const LIMIT: f64 = 1_000.0;
+    /// How many keys, and the limit that they reach in a window of [`WINDOW_MS`].
+    const KEYS: [(u32, u32); 4] = [(1, 1_000), (10, 1_000), (1_000, 100), (20_000, 3)];
+    const WINDOW_MS: &str = "20";
 
     pub(super) fn main() -> ExitCode {
         let arguments: Vec<String> = std::env::args().collect();
         let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            [_, "work", folder, window_ms, keys, hits, offset] => {
-                work(folder, [window_ms, keys, hits, offset])
+            [_, "work", folder, window_ms, limit, keys, hits, offset] => {
+                work(folder, [window_ms, limit, keys, hits, offset])
             }
             [_, hits] => hits.parse().map_err(Into::into).and_then(run),
             _ => run(HITS),
@@ -59,13 +60,13 @@ mod stress {
             "keys", "processes", "ns a hit", "hits a second", "sum"
         );
         let mut is_good = true;
-        for keys in KEYS {
+        for (keys, _) in KEYS {
             for processes in [1, 2, 4] {
                 is_good &= sums(processes, keys, hits)?;
             }
         }
-        for keys in KEYS {
-            is_good &= windows(keys, hits)?;
+        for (keys, limit) in KEYS {
+            is_good &= windows(keys, limit, hits)?;
         }
         Ok(is_good)
     }
@@ -73,9 +74,9 @@ mod stress {
     fn sums(processes: u32, keys: u32, hits: u32) -> Outcome<bool> {
         let folder = Folder::new();
         let began = Instant::now();
-        let reports = start_all(&folder, processes, "3600000", keys, hits)?;
+        let reports = start_all(&folder, processes, ["3600000", "1000"], keys, hits)?;
         let elapsed = began.elapsed();
-        let (store, policy) = open(&folder.0, 3_600_000.0)?;
+        let (store, policy) = open(&folder.0, 3_600_000, 1_000)?;
         let counted: u64 = (0..keys)
             .filter_map(|key| store.peek(&policy, store.hash(&ClientKey::Text(&units(key)))))
             .map(|decision| u64::from(decision.used))
@@ -91,19 +92,19 @@ mod stress {
         Ok(is_exact)
     }
 
-    /// Four processes while windows of 20 ms end.
-    fn windows(keys: u32, hits: u32) -> Outcome<bool> {
+    /// Four processes while windows end.
+    fn windows(keys: u32, limit: u32, hits: u32) -> Outcome<bool> {
         let folder = Folder::new();
         let mut passed: HashMap<(u32, u64), u32> = HashMap::new();
-        for report in start_all(&folder, 4, "20", keys, hits)? {
+        for report in start_all(&folder, 4, [WINDOW_MS, &limit.to_string()], keys, hits)? {
             for (window, count) in report.passed {
                 *passed.entry(window).or_default() += count;
             }
         }
         let most = passed.values().max().copied().unwrap_or(0);
-        let is_good = f64::from(most) <= LIMIT;
+        let is_good = most <= limit;
         println!(
-            "{keys:>8} keys, windows of 20 ms, limit {LIMIT}: {} windows, at most {most} passed in one: {}",
+            "{keys:>8} keys, windows of {WINDOW_MS} ms, limit {limit}: {} windows, at most {most} passed in one: {}",
             passed.len(),
             if is_good { "good" } else { "TOO MANY" }
         );
@@ -118,14 +119,15 @@ mod stress {
     fn start_all(
         folder: &Folder,
         processes: u32,
-        window_ms: &str,
+        policy: [&str; 2],
         keys: u32,
         hits: u32,
     ) -> Outcome<Vec<Report>> {
         let start = |number: u32| {
             Command::new(std::env::current_exe()?)
                 .args(["work".as_ref(), folder.0.as_os_str()])
-                .args([window_ms, &keys.to_string(), &hits.to_string(), &(number * 7).to_string()])
+                .args(policy)
+                .args([&keys.to_string(), &hits.to_string(), &(number * 7).to_string()])
                 .stdout(Stdio::piped())
                 .spawn()
         };
@@ -149,14 +151,14 @@ mod stress {
     }
 
     /// One process: its time for a hit, then what passed in which window.
-    fn work(folder: &str, numbers: [&str; 4]) -> Outcome<bool> {
-        let [window_ms, keys, hits, offset] = numbers.map(str::parse::<u32>);
-        let (window_ms, keys, hits, offset) = (f64::from(window_ms?), keys?, hits?, offset?);
-        let (store, policy) = open(Path::new(folder), window_ms)?;
+    fn work(folder: &str, numbers: [&str; 5]) -> Outcome<bool> {
+        let [window_ms, limit, keys, hits, offset] = numbers.map(str::parse::<u32>);
+        let (window_ms, keys, hits, offset) = (window_ms?, keys?, hits?, offset?);
+        let (store, policy) = open(Path::new(folder), window_ms, limit?)?;
         let hashes: Vec<_> =
             (0..keys).map(|key| store.hash(&ClientKey::Text(&units(key)))).collect();
         let mut passed: HashMap<(u32, u64), u32> = HashMap::new();
-        let is_watched = window_ms < 1_000.0;
+        let is_watched = window_ms < 1_000;
         let began = Instant::now();
         for (turn, key) in
             (0..hits).zip(hashes.iter().zip(0..).cycle().skip(offset as usize % keys as usize))
@@ -174,7 +176,7 @@ mod stress {
         Ok(true)
     }
 
-    fn open(folder: &Path, window_ms: f64) -> Outcome<(HostCounters, StorePolicy)> {
+    fn open(folder: &Path, window_ms: u32, limit: u32) -> Outcome<(HostCounters, StorePolicy)> {
         let (file, origin) = HostStore::open(&folder.join("stress.store"), None)?;
         if let Origin::Replaced(damage) = origin {
             return Err(format!("the store was replaced: {}", damage.as_str()).into());
@@ -182,8 +184,8 @@ mod stress {
         let store = HostCounters::new(file);
         let input = PolicyInput {
             algorithm: Some("fixed-window".to_owned()),
-            limit: LIMIT,
-            window_ms: Some(window_ms),
+            limit: limit.into(),
+            window_ms: Some(window_ms.into()),
             ..PolicyInput::default()
         };
         let policy = store.register(Policy::try_from(input)?, Some("stress"));

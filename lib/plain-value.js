@@ -96,12 +96,19 @@ function copyProperty(source, key, copy) {
 /**
  * Defines an own property like any other, in place of whatever is there: Express 5 has `request.query` as a getter that
  * parses on each read.
- * @param {object} object
+ * @param {any} object
  * @param {string | number} key
  * @param {unknown} value
  */
 function defineOwn(object, key, value) {
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  const isDefined = Reflect.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+  // Apps make Express 5's query writable and leave it fixed otherwise.
+  if (!isDefined) object[key] = value;
 }
 
 /**

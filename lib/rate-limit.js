@@ -5,6 +5,7 @@ const { createContext, createStage } = require('./rate-limit/limiter');
 const { readLoginSettings } = require('./rate-limit/login');
 const { OPTIONS, readSettings } = require('./rate-limit/options');
 const { readPolicies } = require('./rate-limit/policies');
+const { redisStoreAt } = require('./redis-store');
 
 /**
  * @typedef {import('../index').Middleware} Middleware
@@ -62,6 +63,7 @@ rateLimit.login = function login(options) {
  * @returns {RateLimiter}
  */
 function createLimiter(settings, prepare) {
+  if (typeof settings.store === 'string') settings.store = redisStoreAt(settings.store);
   const policies = readPolicies(settings);
   prepare?.(policies);
   const context = createContext(settings);

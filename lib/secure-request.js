@@ -80,10 +80,10 @@ function createExpressReader(onTrustAll) {
  * @returns {(request: Request, header: string) => string}
  */
 function createAddressReader(stem, addresses) {
-  const list = typeof addresses === 'string' ? [addresses] : addresses;
+  const list = typeof addresses === 'string' ? addresses.split(',') : addresses;
   const proxies = new BlockList();
-  for (const { address, prefix, family } of configure(stem, () => native.parseProxyRanges(list))) {
-    proxies.addSubnet(address, prefix, /** @type {'ipv4' | 'ipv6'} */ (family));
+  for (const { first, last, family } of configure(stem, () => native.parseProxyRanges(list))) {
+    proxies.addRange(first, last, /** @type {'ipv4' | 'ipv6'} */ (family));
   }
   return (request, header) => {
     const address = request.socket?.remoteAddress ?? '';

@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeNativeTypes } from './native-types.mjs';
 import { HOOKED_ADDON } from './paths.mjs';
+import { prepareRedis } from './redis-server.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -33,7 +34,10 @@ once('node_modules/.carapace-inputs', hashOf(['package-lock.json']), () =>
 
 const sources = hashOf(['Cargo.toml', 'Cargo.lock', 'build.rs', 'package.json', ...rustFiles('src')]);
 once('lib/native/.inputs', sources, buildAddon);
-if (process.argv.includes('--for-tests')) once('target/test-hooks.inputs', sources, buildHookedAddon);
+if (process.argv.includes('--for-tests')) {
+  once('target/test-hooks.inputs', sources, buildHookedAddon);
+  prepareRedis();
+}
 
 function buildAddon() {
   const definitions = mkdtempSync(join(tmpdir(), 'carapace-types-'));

@@ -39,6 +39,7 @@ const STEPS = {
   'rust tests': ['cargo', 'test', '--locked', '--no-default-features'],
   'types of the package': [...bin('typescript/bin/tsc'), '-p', 'tsconfig.json'],
   'types as users see them': [...bin('typescript/bin/tsc'), '-p', '__test__/types/tsconfig.json'],
+  'types as users of bundlers see them': [...bin('typescript/bin/tsc'), '-p', '__test__/types/bundler/tsconfig.json'],
   'javascript lint': [...bin('eslint/bin/eslint.js'), '--max-warnings', '0', '.'],
   'javascript format': [...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
   'node tests': [process.execPath, '--test', '--test-reporter', 'spec', ...specs],

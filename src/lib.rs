@@ -10,6 +10,7 @@ pub mod form;
 pub mod host_store;
 pub mod json;
 pub mod rate_limit;
+pub mod redis_store;
 pub mod security_headers;
 
 #[cfg(feature = "node")]

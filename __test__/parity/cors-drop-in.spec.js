@@ -146,6 +146,8 @@ const SETTINGS = [
     { origin: /^https:\/\/(app|api)\.example\.com$/ },
     { origin: /app\.example\.com/ },
   ].map((options) => setting('list', options, isSub)),
+  setting('list', { origin: /^http:\/\/localhost:/ }, (origin) => origin === B),
+  setting('list', { origin: [/\/\/localhost/, /s:\/\/app\.example\.com$/] }, isListed),
   setting('list', { origin: /localhost:\d+$/ }, (origin) => origin === B),
   setting('list', { origin: /^http:\/\/localhost/ }, (origin) => origin === B),
   setting('every', { origin: true }),
@@ -473,6 +475,16 @@ CASES.push(
       const ask = await kit.serve((app) => app.use(kit.lib({ origin: /^https:\/\/app\.example\.com$/g })));
       for (let turn = 0; turn < 2; turn += 1) await ask({ headers: { origin: A } });
     },
+  },
+  {
+    name: 'a pattern of a scheme of programs',
+    run: (kit) =>
+      through(kit, [{ origin: [/^chrome-extension:\/\//] }], { headers: { origin: 'chrome-extension://abcdefgh' } }),
+  },
+  {
+    name: 'a pattern of a scheme of sites',
+    differs: 'part-patterns',
+    run: (kit) => through(kit, [{ origin: /^https:\/\// }], { headers: { origin: EVIL } }),
   },
   ...[/^https:\/\/(?!evil)[a-z]+\.com$/, /^https:\/\/(a)\1\.com$/, /^https:\/\/\p{L}+\.com$/u].map((origin) => ({
     name: `a pattern for a backtracking engine: ${origin} (S-56f)`,

@@ -395,20 +395,40 @@ describe('cors differs from the cors package on purpose', () => {
 
 describe('the patterns of cors', () => {
   const PIECES = [
-    'a',
-    'b',
-    '-',
-    '\\.',
-    '[a-c]',
-    '[^.]',
-    '\\d',
-    '\\w',
-    '(?:a|b\\.)',
-    '(b)?',
-    '.*',
-    'x{1,2}',
-    '[\\w-]',
-    '\\b',
+    ...[
+      'a',
+      'b',
+      '-',
+      '\\.',
+      '[a-c]',
+      '[^.]',
+      '\\d',
+      '\\w',
+      '(?:a|b\\.)',
+      '(b)?',
+      '.*',
+      '.?',
+      'x{1,2}',
+      '[\\w-]',
+      '\\b',
+      '\\B',
+    ],
+    ...[
+      '\\x61',
+      '\\u0062',
+      '[.]',
+      '[\\d.]',
+      '\\S',
+      '\\W',
+      '[^\\W]',
+      '(?:)',
+      'a{2,}',
+      '[a\\-c]',
+      '[-a]',
+      '[a-]',
+      '[\\w-z]',
+      '[^\\d-]',
+    ],
   ];
 
   it('mean what they mean to JavaScript', () => {
@@ -419,8 +439,8 @@ describe('the patterns of cors', () => {
       const branch = () =>
         random.list(5, () => random.pick(PIECES) + random.pick(['', '', '', '+', '?', '*'])).join('');
       const body = random.chance(0.3) ? `(?:${branch()}|${branch()})` : branch();
-      const source = `^https:\\/\\/${body.replace(/(\\b|\*|\?|\})[+?*]+/g, '$1')}$`;
-      const pattern = new RegExp(source, random.pick(['', 'i', 'g', 'u']));
+      const source = `^https:\\/\\/${body.replace(/(\\b|\\B|\*|\?|\})[+?*]+/g, '$1')}$`;
+      const pattern = new RegExp(source, random.pick(['', 'i', 'g', 'gi']));
       let middleware;
       try {
         middleware = cors({ origin: [pattern] });
@@ -439,6 +459,6 @@ describe('the patterns of cors', () => {
         matches += Number(isMatch);
       }
     }
-    assert.ok(matches > 300, `${matches} matches`);
+    assert.ok(matches > 150, `${matches} matches`);
   });
 });

@@ -4,13 +4,17 @@ import express from 'express';
 import carapace, {
   CarapaceError,
   cookies,
+  cors,
   errorHandler,
   explainClient,
   hpp,
   queryParser,
+  redisStore,
   sanitize,
   rateLimit,
   type CarapaceEvent,
+  type CorsOptions,
+  type CorsOptionsFunction,
   type RateLimitInfo,
   type RateLimitOptions,
   securityHeaders,
@@ -28,12 +32,35 @@ app.get('/', (request, response) => {
   response.json(info?.remaining);
 });
 
+const own: CorsOptions = { origin: ['https://app.example.com', 'https://*.example.org', /^http:\/\/localhost:\d+$/] };
+const choose: CorsOptionsFunction = async (request) => (request.url === '/open' ? { origin: '*' } : own);
+app.use(
+  cors(),
+  cors(own),
+  cors(choose),
+  cors((_request, callback) => callback(null, own)),
+);
+app.use(cors({ origin: (origin) => origin.endsWith('.example') }), cors({ origin: async () => ['https://a.example'] }));
+app.use(cors({ origin: (origin, _request, callback) => callback(null, origin === 'https://a.example') }));
+app.use(carapace({ cors: own }));
+// @ts-expect-error one name for each option
+cors({ headers: ['X-A'] });
+// @ts-expect-error a list holds rules
+cors({ origin: [true] });
+
 const error = new Error() as CarapaceError;
 if (error instanceof CarapaceError && error.code === 'ERR_CARAPACE_OPTION_TYPE') error.path?.length;
 
 rateLimit({ limit: 1, client: { trustProxy: ['loopback'], header: 'forwarded', ipv6Prefix: false } });
 app.get('/client', (request, response) => response.json(explainClient(request, { header: 'cloudflare' }).rule));
 
+const store = redisStore({ urls: ['redis://a', 'redis://b'], cluster: true, fallback: 'process', instances: 4 });
+rateLimit({ limit: 1, store, onStoreFailure: 'closed' });
+rateLimit({ limit: 1, store: 'redis://localhost' });
+if (store.status().circuit === 'open') await store.close();
+redisStore({ sendCommand: async (...args: string[]) => args.length });
+// @ts-expect-error no such policy
+redisStore({ onStoreFailure: 'never' });
 // @ts-expect-error no such header
 rateLimit({ limit: 1, client: { header: 'x-forwaded-for' } });
 // @ts-expect-error limit, policies or delay is required

@@ -3,6 +3,7 @@
 const { readOptions } = require('../options');
 const { refuse } = require('../refusal');
 const { FORM_OPTIONS, createFormParser } = require('./form');
+const { createPlainSplitter } = require('./plain-query');
 
 /** @type {import('../options').OptionTable} */
 const OPTIONS = {
@@ -10,11 +11,6 @@ const OPTIONS = {
   onReject: { type: 'string', oneOf: ['answer', 'next'] },
   onEvent: 'function',
 };
-
-// Text in which every name and value stands for itself and no rule has anything to find: it is split here, and the core
-// is not called.
-const PLAIN = /^[A-Za-z0-9&=,:;@!*~/?-]*$/;
-const PLAIN_LENGTH = 256;
 
 /**
  * @param {import('../../index').QueryParserOptions} [options]
@@ -35,12 +31,11 @@ function createQueryParser(options, chainHpp) {
   const { parseForm, separates } = /** @type {ReturnType<typeof createFormParser<string>>} */ (
     createFormParser('queryParser', settings, 'query', chainHpp)
   );
-  const isDefault = settings.parameterLimit === undefined && settings.maxKeys === undefined;
-  const splitsPlain = isDefault && settings.maxKeyLength === undefined;
+  const splitPlain = createPlainSplitter(settings);
 
   /** @param {string} query @returns {import('./form').Parsed} */
   function parse(query) {
-    const plain = splitsPlain ? splitPlain(query) : undefined;
+    const plain = splitPlain?.(query);
     if (plain === undefined) return parseForm(query, 0);
     return separates ? { value: plain, polluted: {} } : { value: plain };
   }
@@ -101,34 +96,6 @@ function queryOf(url) {
   if (start === -1) return '';
   const end = url.indexOf('#', start);
   return end === -1 ? url.slice(start + 1) : url.slice(start + 1, end);
-}
-
-/**
- * Splits a query string that needs no decoding, or returns undefined: when a name comes twice, too.
- * @param {string} query
- * @returns {Record<string, string> | undefined}
- */
-function splitPlain(query) {
-  if (query.length > PLAIN_LENGTH || !PLAIN.test(query)) return undefined;
-  /** @type {Record<string, string>} */
-  const result = {};
-  for (let start = 0; start < query.length;) {
-    const ampersand = query.indexOf('&', start);
-    const end = ampersand === -1 ? query.length : ampersand;
-    const equals = query.indexOf('=', start);
-    const nameEnd = equals === -1 || equals > end ? end : equals;
-    if (nameEnd > start) {
-      const name = query.slice(start, nameEnd);
-      // A repeated name, and one that an object inherits, such as constructor.
-      if (name in result) return undefined;
-      result[name] = nameEnd === end ? '' : query.slice(nameEnd + 1, end);
-    } else if (end > start) {
-      // A value without a name: what that is depends on the grammar.
-      return undefined;
-    }
-    start = end + 1;
-  }
-  return result;
 }
 
 module.exports = { OPTIONS, createQueryParser, queryParser };

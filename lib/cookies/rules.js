@@ -24,6 +24,7 @@ const PREFIXES = [
 
 /** @param {string} name */
 function prefixOf(name) {
+  if (!name.startsWith('__')) return undefined;
   const start = name.slice(0, 12).toLowerCase();
   return PREFIXES.find(({ prefix }) => start.startsWith(prefix));
 }

@@ -7,9 +7,6 @@
  * @typedef {{ pair: string, name: string, value: string, attributes: Attribute[] }} Cookie
  */
 
-/** What is no space to a browser is part of a name: `\u00a0HttpOnly` is not `HttpOnly`, so `trim` would not do. */
-const OUTER_SPACE = /^[ \t]+|[ \t]+$/g;
-
 /**
  * @param {string} line
  * @returns {Cookie}
@@ -36,11 +33,28 @@ function parseAttribute(text) {
 function split(text, nameless) {
   const equals = text.indexOf('=');
   if (equals === -1) {
-    const whole = text.replace(OUTER_SPACE, '');
+    const whole = trim(text);
     return nameless === undefined ? { name: whole, value: '' } : { name: nameless, value: whole };
   }
-  const name = text.slice(0, equals).replace(OUTER_SPACE, '');
-  return { name, value: text.slice(equals + 1).replace(OUTER_SPACE, '') };
+  const name = trim(text.slice(0, equals));
+  return { name, value: trim(text.slice(equals + 1)) };
+}
+
+/**
+ * Without space and tab around it. What else is space to JavaScript is part of a name to browsers: `\u00a0HttpOnly` is not `HttpOnly`.
+ * @param {string} text
+ */
+function trim(text) {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+/** @param {number} code */
+function isSpace(code) {
+  return code === 0x20 || code === 0x09;
 }
 
 /**

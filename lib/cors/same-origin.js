@@ -8,7 +8,8 @@
  */
 function isSameOrigin({ headers }) {
   const site = headers['sec-fetch-site'];
-  if (site !== undefined) return site === 'same-origin';
+  // `none`: the user's own doing, such as an address typed in. No page can cause it.
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
   const { origin } = headers;
   const host = headers.host ?? headers[':authority'];
   if (typeof origin !== 'string' || typeof host !== 'string') return false;

@@ -116,11 +116,12 @@ function charge(visit, policies, worth) {
   if (keys === undefined || visit.countedBy === undefined) return undefined;
   const more = policies.map(({ index }) => Math.max(0, cost - (countAt(visit.costs, index) ?? 1)));
   const less = policies.map(({ index }) => Math.max(0, (countAt(visit.costs, index) ?? 1) - cost));
-  if (less.some((points) => points > 0)) visit.countedBy.refund(visit, keys, less);
+  const changes = [];
+  if (less.some((points) => points > 0)) changes.push(visit.countedBy.refund(visit, keys, less));
   if (more.some((points) => points > 0)) {
-    return visit.countedBy.penalty(keys, visit.forwarded, more, visit.limits);
+    changes.push(visit.countedBy.penalty(keys, visit.forwarded, more, visit.limits));
   }
-  return undefined;
+  return changes.some(isThenable) ? Promise.all(changes) : undefined;
 }
 
 module.exports = { createWatcher };

@@ -45,7 +45,11 @@ function createForeignStore(given, policies, settings, keyText, onError) {
       const take = (known) => decide(visit, known);
       return isThenable(info) ? Promise.resolve(info).then(take) : take(info);
     },
-    refund: (visit) => given.decrement(named(keyText(visit, 0))),
+    refund(visit) {
+      // A hit of a window that is over has gone with it: a store would take it from the next one, or make a key of it.
+      const isOver = Date.now() >= (visit.strictest?.resetAt ?? 0);
+      return isOver ? undefined : given.decrement(named(keyText(visit, 0)));
+    },
     penalty: (keys, _forwarded, points) => repeat(countAt(points, 0) ?? 0, () => increment(named(keyAt(keys, 0)))),
     reward: (keys, points) => repeat(points, () => given.decrement(named(keyAt(keys, 0)))),
     block() {

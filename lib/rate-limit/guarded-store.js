@@ -25,9 +25,9 @@ function createGuardedStore(store, local, { onStoreFailure = 'local', storeTimeo
   let failures = 0;
   let isDown = false;
   let askAgainAt = 0;
-  /** @type {Record<string, (visit: Visit) => Promise<void> | undefined>} */
+  /** @type {Record<string, (visit: Visit) => import('./visit').Pending>} */
   const withoutStore = {
-    local: (visit) => local.hit(visit),
+    local: (visit) => local.hit(visit, goOnAtOnce),
     open: (visit) => settle(visit, 'skipped'),
     closed: (visit) => settle(visit, 'unavailable'),
   };
@@ -43,7 +43,7 @@ function createGuardedStore(store, local, { onStoreFailure = 'local', storeTimeo
       }
       let pending;
       try {
-        pending = store.hit(visit);
+        pending = store.hit(visit, goOnAtOnce);
       } catch {
         return fail(visit);
       }
@@ -76,6 +76,9 @@ function createGuardedStore(store, local, { onStoreFailure = 'local', storeTimeo
   }
 }
 
+/** These stores do not call back. */
+function goOnAtOnce() {}
+
 /**
  * @param {Visit} visit
  * @param {import('./visit').Outcome} outcome
@@ -86,9 +89,9 @@ function settle(visit, outcome) {
 }
 
 /**
- * @param {PromiseLike<void>} pending
+ * @param {PromiseLike<unknown>} pending
  * @param {number} timeoutMs
- * @returns {Promise<void>}
+ * @returns {Promise<unknown>}
  */
 function withTimeout(pending, timeoutMs) {
   return new Promise((resolve, reject) => {
@@ -96,7 +99,7 @@ function withTimeout(pending, timeoutMs) {
     pending.then(
       () => {
         clearTimeout(timer);
-        resolve();
+        resolve(undefined);
       },
       (error) => {
         clearTimeout(timer);

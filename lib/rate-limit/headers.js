@@ -54,6 +54,10 @@ function itemsWriter(separator, secret, keyText, all) {
     ? all.map((policy) => policyItem(policy, Number(policy.limit), separator)).join(', ')
     : undefined;
 
+  // What stands around the two numbers of a standing, made once.
+  const starts = all.map(({ name }) => `"${name}"${separator}r=`);
+  const middle = `${separator}t=`;
+
   return function writeItems(visit, isAppended) {
     const { decisions, response, now } = visit;
     let policies = '';
@@ -62,7 +66,7 @@ function itemsWriter(separator, secret, keyText, all) {
       const { policy, remaining, resetAt } = decision;
       const comma = standings === '' ? '' : ', ';
       const partition = secret === undefined ? '' : `${separator}${partitionKey(secret, policy, visit, keyText)}`;
-      standings += `${comma}"${policy.name}"${separator}r=${remaining}${separator}t=${secondsUntil(resetAt, now)}${partition}`;
+      standings += `${comma}${starts[policy.index]}${remaining}${middle}${secondsUntil(resetAt, now)}${partition}`;
       if (fixed === undefined || decisions.length !== all.length) {
         policies += `${comma}${policyItem(policy, quota(visit, decision), separator)}${partition}`;
       }

@@ -7,7 +7,7 @@ const { MAX_COUNT } = require('./options');
 /**
  * @typedef {import('./policies').Policy} Policy
  * @typedef {InstanceType<typeof import('./visit')['Visit']>} Visit
- * @typedef {(visit: Visit) => Promise<void> | undefined} Step
+ * @typedef {(visit: Visit) => import('./visit').Pending} Step
  */
 
 /**

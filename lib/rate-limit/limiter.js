@@ -3,29 +3,25 @@
 const { createClientResolver, createTrustAllReporter } = require('../client-key');
 const { configure, internalError } = require('../errors');
 const { createReporter } = require('../events');
-const { findAccess } = require('../host-store');
 const native = require('../loader');
 const { refuse } = require('../refusal');
 const { createWatcher } = require('./after-response');
 const { createDelayStep, goOnLater } = require('./delay');
 const { createDenier } = require('./denial');
-const { createForeignStore } = require('./foreign-store');
 const { createGates, createListGate } = require('./gates');
-const { createGuardedStore } = require('./guarded-store');
 const { createHeaderWriter } = require('./headers');
 const { createInputReader } = require('./inputs');
-const { createNativeStore } = require('./native-store');
-const { readList } = require('./options');
 const { createDecisionReporter } = require('./reports');
 const { setRequestInfo } = require('./request-info');
-const { Visit, keyAt } = require('./visit');
+const { hasLists, isCountedInCore, openStore } = require('./stores');
+const { LATER, Visit, keyAt } = require('./visit');
 
 /**
  * @typedef {import('./options').Settings} Settings
  * @typedef {import('./policies').Policy} Policy
  * @typedef {InstanceType<typeof import('./visit')['Visit']>} CountedVisit
  * @typedef {import('./inputs').Step} Step
- * @typedef {import('./native-store').Store} Store
+ * @typedef {import('./visit').Pending} Pending
  */
 
 /**
@@ -83,46 +79,60 @@ function createStage(context, policies) {
   const { store, listed } = openStore(context, policies, keyText);
   /** @type {Step[]} */
   const steps = [...createGates(settings), createInputReader(policies, resolver.forwardedOf)];
-  const isListedByHit = !isForeign(settings) && policies.every(({ keyOf }) => keyOf === undefined);
+  const isListedByHit = isCountedInCore(settings) && policies.every(({ keyOf }) => keyOf === undefined);
   if (hasLists(settings) && !isListedByHit) steps.unshift(createListGate(listed, resolver.forwardedOf));
-  steps.push((visit) => store.hit(visit));
+  steps.push((visit) => store.hit(visit, goOn));
+  const afterHit = steps.length;
   if (settings.delay) steps.push(createDelayStep(settings.delay));
 
   const end = createEnding(context, policies, keyText);
+  /**
+   * @param {CountedVisit} visit
+   * @param {number} first the step that comes next
+   */
+  function proceed(visit, first) {
+    let pending;
+    try {
+      pending = run(steps, visit, first);
+    } catch (cause) {
+      return end.fail(visit, cause);
+    }
+    if (pending === undefined) return end.settle(visit);
+    if (pending === LATER) return;
+    pending.then(
+      (answer) => answer === LATER || end.settle(visit),
+      (cause) => end.fail(visit, cause),
+    );
+  }
+  /** @param {CountedVisit} visit */
+  function goOn(visit) {
+    proceed(visit, afterHit);
+  }
   /**
    * @param {import('./visit').Request} request
    * @param {import('./visit').Response} response
    * @param {import('./visit').Next} next
    */
   function rateLimit(request, response, next) {
-    const visit = new Visit(request, response, next);
-    let pending;
-    try {
-      pending = run(steps, visit, 0);
-    } catch (cause) {
-      return end.fail(visit, cause);
-    }
-    if (pending === undefined) return end.settle(visit);
-    pending.then(
-      () => end.settle(visit),
-      (cause) => end.fail(visit, cause),
-    );
+    proceed(new Visit(request, response, next), 0);
   }
   return { middleware: rateLimit, policies, store };
 }
 
 /**
- * Runs the steps until one settles the request; a promise when one of them gives one.
+ * Runs the steps until one settles the request; a promise when one of them gives one, and `LATER` when the store will call
+ * back.
  * @param {Step[]} steps
  * @param {CountedVisit} visit
  * @param {number} first
- * @returns {Promise<void> | undefined}
+ * @returns {Pending}
  */
 function run(steps, visit, first) {
   for (let index = first; index < steps.length; index += 1) {
     if (visit.outcome !== undefined && visit.outcome !== 'counted') return undefined;
     const pending = steps[index](visit);
-    if (pending !== undefined) return pending.then(() => run(steps, visit, index + 1));
+    if (pending === undefined) continue;
+    return pending === LATER ? LATER : pending.then(() => run(steps, visit, index + 1));
   }
   return undefined;
 }
@@ -169,63 +179,6 @@ function createEnding({ settings, report, outcomes }, policies, keyText) {
     refuse(request, response, next, internalError(cause), { onReject: settings.onReject });
   }
   return { settle, fail };
-}
-
-/**
- * @param {Context} context
- * @param {Policy[]} policies
- * @param {(visit: CountedVisit, index: number) => string} keyText
- * @returns {{ store: Store, listed: (peer: string, forwarded: string) => number }}
- */
-function openStore({ settings, report, resolver }, policies, keyText) {
-  const { maxKeys, onStoreFailure } = settings;
-  const options = { maxKeys, allowList: addresses('allowList', settings), denyList: addresses('denyList', settings) };
-  const onFull = createFullHandler(onStoreFailure, report);
-  const host = settings.store && findAccess(settings.store);
-  const local = createNativeStore(policies, resolver.rules, options, onFull, host);
-  if (host !== undefined) for (const { name, joins } of policies) if (!joins) host.claimName(name);
-  if (!isForeign(settings)) return { store: local, listed: local.listed };
-  const onError = () => report({ type: 'rate-limit.store-failed', action: 'init' });
-  const given = createForeignStore(settings.store, policies, settings, keyText, onError);
-  return { store: createGuardedStore(given, local, settings, report), listed: local.listed };
-}
-
-/**
- * What happens when the table is full of blocked keys and cannot remember a new one: `closed` refuses it, otherwise its
- * first hit is decided as one.
- * @param {string | undefined} onStoreFailure
- * @param {Context['report']} report
- * @returns {(visit: CountedVisit) => void}
- */
-function createFullHandler(onStoreFailure, report) {
-  let isKnown = false;
-  return function onFull(visit) {
-    if (onStoreFailure === 'closed') visit.outcome = 'unavailable';
-    if (isKnown) return;
-    isKnown = true;
-    report({ type: 'rate-limit.store-full', action: onStoreFailure ?? 'local' });
-  };
-}
-
-/**
- * @param {'allowList' | 'denyList'} name
- * @param {Settings} settings
- */
-function addresses(name, { [name]: list }) {
-  return list === undefined || typeof list === 'function' ? undefined : readList(name, list);
-}
-
-/**
- * Whether hits are counted in JavaScript.
- * @param {Settings} settings
- */
-function isForeign({ store }) {
-  return store !== undefined && findAccess(store) === undefined;
-}
-
-/** @param {Settings} settings */
-function hasLists(settings) {
-  return addresses('allowList', settings) !== undefined || addresses('denyList', settings) !== undefined;
 }
 
 module.exports = { createContext, createStage };

@@ -95,6 +95,7 @@ function createOutcomeHandler(blockMs) {
   /** @param {Visit} visit @param {boolean} isSuccess */
   return function onOutcome({ isAllowed, countedBy, keys, forwarded, decisions }, isSuccess) {
     if (!isAllowed || countedBy === undefined) return undefined;
+    const store = countedBy;
     /** @param {(name: string) => boolean} isWanted */
     const keysOf = (isWanted) => {
       /** @type {(string | undefined)[]} */
@@ -110,17 +111,17 @@ function createOutcomeHandler(blockMs) {
         forwarded,
       );
     }
-    const standing = /** @type {InstanceType<typeof import('./visit')['Decision']>[]} */ (
-      countedBy.peek(keys, forwarded)
-    );
-    const full = standing.filter(({ remaining, isBlocked }) => remaining === 0 && !isBlocked);
-    const names = full.map(({ policy }) => policy.name);
-    if (names.length === 0 || blockMs === 0) return undefined;
-    return countedBy.block(
-      keysOf((name) => names.includes(name)),
-      forwarded,
-      blockMs,
-    );
+    const standings = countedBy.peek(keys, forwarded);
+    return isThenable(standings) ? Promise.resolve(standings).then(blockFull) : blockFull(standings);
+
+    /** @param {InstanceType<typeof import('./visit')['Decision']>[]} standings */
+    function blockFull(standings) {
+      const full = standings.filter(({ remaining, isBlocked }) => remaining === 0 && !isBlocked);
+      const names = full.map(({ policy }) => policy.name);
+      if (names.length === 0 || blockMs === 0) return undefined;
+      const isFull = (/** @type {string} */ name) => names.includes(name);
+      return store.block(keysOf(isFull), forwarded, blockMs);
+    }
   };
 }
 

@@ -17,10 +17,10 @@ const { Decision } = require('./visit');
  * Where a limiter counts. A store in the core answers at once, another one may give promises. The keys of the calls for
  * rare use are texts; those of a visit are what its inputs say.
  * @typedef {object} Store
- * @property {(visit: Visit) => Promise<void> | undefined} hit decides, and fills in the visit's `decisions`, `strictest`,
- *   `isAllowed`, `outcome` and `countedBy`
+ * @property {(visit: Visit, goOn: (visit: Visit) => void) => import('./visit').Pending} hit decides, and fills in the visit's
+ *   `decisions`, `strictest`, `isAllowed`, `outcome` and `countedBy`; when it gives `LATER`, it calls `goOn` once that is done
  * @property {(visit: Visit, keys: Keys, costs: Counts) => unknown} refund takes a hit back
- * @property {(keys: Keys, forwarded: string, points: Counts, limits?: Counts) => unknown} penalty counts more
+ * @property {(keys: Keys, forwarded: string, points: Counts, limits?: Counts, now?: number) => unknown} penalty counts more
  * @property {(keys: Keys, points: number) => unknown} reward
  * @property {(keys: Keys, forwarded: string, durationMs: number) => unknown} block
  * @property {(keys: Keys, forwarded: string) => Standing[] | Promise<Standing[]>} peek the policies that know the key
@@ -63,7 +63,7 @@ function createNativeStore(policies, rules, options, onFull, host) {
     ),
   );
   const { hit } = calls;
-  const readDecisions = createDecisionReader(policies, hit.out);
+  const readDecisions = createDecisionReader(policies);
 
   /** @type {Store & { listed: (peer: string, forwarded: string) => number }} */
   const store = {
@@ -85,7 +85,7 @@ function createNativeStore(policies, rules, options, onFull, host) {
       }
       visit.outcome = 'counted';
       visit.isAllowed = (answer & 1) === 1;
-      readDecisions(visit, answer >> 2);
+      readDecisions(visit, hit.out, 0, answer >> 2);
       if ((answer & NOT_STORED) !== 0) onFull(visit);
       return undefined;
     },
@@ -104,16 +104,14 @@ function createNativeStore(policies, rules, options, onFull, host) {
 function rareCalls({ penalty, reward, block, peek, resetKey, resetAll }, policies) {
   const lastLimits = () => policies.map(({ limitOf, lastLimit }) => (limitOf ? lastLimit : undefined));
   return {
-    penalty: (keys, forwarded, points, limits = lastLimits()) =>
-      penalty(keys, forwarded, Date.now(), /** @type {any} */ (points), limits),
+    penalty: (keys, forwarded, points, limits = lastLimits(), now = Date.now()) =>
+      penalty(keys, forwarded, now, /** @type {any} */ (points), limits),
     reward: (keys, points) => reward(keys, '', Date.now(), points, lastLimits()),
     block: (keys, forwarded, durationMs) => block(keys, forwarded, Date.now(), durationMs),
     peek(keys, forwarded) {
       const now = Date.now();
       if (peek(keys, forwarded, now, lastLimits()) === 0) return [];
-      return policies
-        .filter(({ index }) => (peek.out[index * STRIDE + FLAGS] & LEFT_OUT) === 0)
-        .map((policy) => readDecision(policy, peek.out, policy.index * STRIDE, now));
+      return readStandings(policies, peek.out, 0, now);
     },
     resetKey: (keys, forwarded) => resetKey(keys, forwarded),
     resetAll: () => resetAll(),
@@ -124,22 +122,34 @@ function rareCalls({ penalty, reward, block, peek, resetKey, resetAll }, policie
 /**
  * @param {Policy[]} policies
  * @param {Float64Array} out
- * @returns {(visit: Visit, strictest: number) => void}
+ * @param {number} first where the numbers of the first policy are
+ * @param {number} now
  */
-function createDecisionReader(policies, out) {
+function readStandings(policies, out, first, now) {
+  return policies
+    .filter(({ index }) => (out[first + index * STRIDE + FLAGS] & LEFT_OUT) === 0)
+    .map((policy) => readDecision(policy, out, first + policy.index * STRIDE, now));
+}
+
+/**
+ * @param {Policy[]} policies
+ * @returns {(visit: Visit, out: Float64Array, first: number, strictest: number) => void} `first` is where the numbers of the
+ *   first policy are
+ */
+function createDecisionReader(policies) {
   const [only] = policies;
   if (policies.length > 1) return readEach;
-  return function readOnly(visit) {
-    const decision = readDecision(only, out, 0, visit.now);
+  return function readOnly(visit, out, first) {
+    const decision = readDecision(only, out, first, visit.now);
     visit.decisions = [decision];
     visit.strictest = decision;
   };
 
-  /** @type {(visit: Visit, strictest: number) => void} */
-  function readEach(visit, strictest) {
+  /** @type {ReturnType<typeof createDecisionReader>} */
+  function readEach(visit, out, first, strictest) {
     visit.decisions = [];
     for (const policy of policies) {
-      const offset = policy.index * STRIDE;
+      const offset = first + policy.index * STRIDE;
       if ((out[offset + FLAGS] & LEFT_OUT) !== 0) continue;
       const decision = readDecision(policy, out, offset, visit.now);
       visit.decisions.push(decision);
@@ -164,4 +174,4 @@ function readDecision(policy, out, offset, now) {
   return decision;
 }
 
-module.exports = { createNativeStore };
+module.exports = { createDecisionReader, createNativeStore, readStandings };

@@ -4,6 +4,7 @@ const { OPTIONS: CLIENT_OPTIONS } = require('../client-key');
 const { CarapaceError } = require('../errors');
 const { findAccess } = require('../host-store');
 const { readOptions, show, typeOf } = require('../options');
+const { findRedis } = require('./redis/access');
 
 /** The options of one policy. @type {import('../options').OptionTable} */
 const POLICY_OPTIONS = {
@@ -45,7 +46,7 @@ const OPTIONS = {
   body: { type: 'string', oneOf: ['problem', 'text'] },
   message: 'string|object|array|function',
   handler: 'function',
-  store: 'object',
+  store: 'string|object',
   storeTimeoutMs: { type: 'number', least: 1 },
   onStoreFailure: { type: 'string', oneOf: ['local', 'open', 'closed'] },
   mode: { type: 'string', oneOf: ['enforce', 'report'] },
@@ -132,7 +133,9 @@ function checkAnswer(settings) {
 /** @param {Settings} settings */
 function checkReports({ mode, onReject, store, storeTimeoutMs, maxKeys }) {
   if (mode === 'report' && onReject === 'next') throw conflict('onReject', "nothing is rejected with mode: 'report'");
-  const isShared = store !== undefined && findAccess(store) !== undefined;
+  const isRedis = typeof store === 'string' || (store !== undefined && findRedis(store) !== undefined);
+  const isShared = store !== undefined && !isRedis && findAccess(store) !== undefined;
+  if (storeTimeoutMs !== undefined && isRedis) throw conflict('storeTimeoutMs', 'is timeoutMs of redisStore');
   if (storeTimeoutMs !== undefined && (store === undefined || isShared)) {
     throw conflict('storeTimeoutMs', 'a table in memory answers at once');
   }

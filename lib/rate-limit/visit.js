@@ -7,7 +7,13 @@
  * @typedef {string | (string | undefined)[]} Keys one for all policies, or one for each, in which undefined leaves it out
  * @typedef {number | (number | undefined)[] | undefined} Counts
  * @typedef {'counted' | 'skipped' | 'allow-listed' | 'deny-listed' | 'unavailable'} Outcome
+ * @typedef {Promise<unknown> | typeof LATER | undefined} Pending when a step has an answer: undefined is at once
  */
+
+/**
+ * The answer of a store that has taken a visit and will call back: a promise for each request would cost more.
+ */
+const LATER = null;
 
 /**
  * What one policy says about one request.
@@ -62,6 +68,8 @@ class Visit {
     /** @type {import('./native-store').Store | undefined} */
     this.countedBy = undefined;
     this.delayMs = 0;
+    /** The context of the request, while a store has it. @type {import('node:async_hooks').AsyncResource | undefined} */
+    this.scope = undefined;
   }
 }
 
@@ -97,4 +105,4 @@ function isCounted(visit, decision) {
   return !decision.isAllowed && !decision.isBlocked && decision.policy.algorithm === 'fixed-window';
 }
 
-module.exports = { Decision, Visit, countAt, isCounted, keyAt };
+module.exports = { Decision, LATER, Visit, countAt, isCounted, keyAt };

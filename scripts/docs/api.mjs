@@ -63,8 +63,9 @@ function describe(node) {
       members.flatMap((member) => entry(member, `${node.getName()}.${member.getName()}`)),
     );
   }
-  if (Node.isFunctionDeclaration(node))
+  if (Node.isFunctionDeclaration(node)) {
     return section(node.getName() ?? 'carapace', true, node, [code(node.getText())]);
+  }
   if (Node.isClassDeclaration(node)) return section(node.getName() ?? '', true, node, [code(node.getText())]);
   if (Node.isTypeAliasDeclaration(node)) return section(node.getName(), false, node, [code(node.getText())]);
   if (!Node.isInterfaceDeclaration(node)) return undefined;

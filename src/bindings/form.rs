@@ -279,14 +279,11 @@ impl HotFunction for ParseQuery {
         let units = arguments.utf16(0, buffer)?;
         bytes.clear();
         // Node hands the bytes of the request line over as Latin-1. Other characters are the app's own.
-        let mut is_latin1 = true;
-        bytes.extend(units.iter().map(|unit| {
-            u8::try_from(*unit).unwrap_or_else(|_| {
-                is_latin1 = false;
-                b'?'
-            })
-        }));
-        if is_latin1 {
+        if units.iter().all(|unit| *unit < 0x100) {
+            bytes.extend(units.iter().map(|unit| {
+                let [low, _] = unit.to_le_bytes();
+                low
+            }));
             return self.checker.parse(arguments, bytes, Source::URL, out);
         }
         let text = String::from_utf16_lossy(units);

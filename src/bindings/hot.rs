@@ -9,6 +9,8 @@
     reason = "the derive is too slow for the request path; see the module's text"
 )]
 
+pub mod alarm;
+
 use super::hooks;
 use napi::sys;
 use std::ffi::{CStr, c_void};

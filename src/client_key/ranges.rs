@@ -2,7 +2,7 @@
 
 use super::options::quote;
 use crate::error::{ConfigError, ErrorCode};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Names for sets, those of proxy-addr, which Express's `trust proxy` takes too.
 const NAMED: [(&str, &[&str]); 3] = [
@@ -82,6 +82,17 @@ impl AddressRanges {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
+    }
+
+    /// The first and the last address of each range, none of which touch.
+    pub fn bounds(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let v4 = self.v4.iter().map(|(first, last)| {
+            (IpAddr::V4(Ipv4Addr::from_bits(*first)), IpAddr::V4(Ipv4Addr::from_bits(*last)))
+        });
+        let v6 = self.v6.iter().map(|(first, last)| {
+            (IpAddr::V6(Ipv6Addr::from_bits(*first)), IpAddr::V6(Ipv6Addr::from_bits(*last)))
+        });
+        v4.chain(v6)
     }
 
     fn holds_everybody(&self) -> bool {

@@ -1,8 +1,8 @@
 //! The judge of wildcards and patterns.
 
 use super::options::{RuleKind, RuleOption, quote};
-use super::origin::Origin;
-use super::pattern::parse_pattern;
+use super::origin::{Origin, default_port};
+use super::pattern::{Pattern, parse_pattern};
 use super::wildcard::Wildcard;
 use crate::error::{ConfigError, ErrorCode};
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
@@ -19,7 +19,8 @@ const STATES_BYTES: usize = 1 << 16;
 #[derive(Debug)]
 pub struct OriginMatcher {
     wildcards: Vec<Wildcard>,
-    patterns: Option<Automaton>,
+    /// Patterns that describe the origin to its end, and lenient ones that may stop before the port.
+    patterns: Vec<Automaton>,
 }
 
 #[derive(Debug)]
@@ -28,6 +29,8 @@ struct Automaton {
     states: Cache,
     /// Whether a match may start inside of the origin, where a name starts.
     starts_inside: bool,
+    /// Whether a match may end before the port.
+    ends_inside: bool,
 }
 
 impl OriginMatcher {
@@ -37,69 +40,110 @@ impl OriginMatcher {
     /// [`ErrorCode::OptionValue`] with the rule's path for a text that is no serialised origin and no wildcard, and for a
     /// pattern that matches parts of origins, has what an automaton cannot do, or is too large.
     pub fn compile(rules: &[RuleOption]) -> Result<Self, ConfigError> {
-        let (mut wildcards, mut expressions, mut starts_inside) = (Vec::new(), Vec::new(), false);
+        let (mut wildcards, mut whole, mut partial) =
+            (Vec::new(), Group::default(), Group::default());
         for RuleOption { path, kind } in rules {
             match kind {
                 RuleKind::Text { text, canonical } => {
-                    let wildcard = read_text(path, text, canonical.as_deref())?;
-                    wildcards.extend(wildcard);
+                    wildcards.extend(read_text(path, text, canonical.as_deref())?);
                 }
                 RuleKind::Pattern { source, flags, is_lenient } => {
                     let pattern = parse_pattern(path, source, flags, *is_lenient)?;
-                    starts_inside |= !pattern.is_start_anchored;
-                    expressions.push(pattern.expression);
-                    // One by one, so that the error names the one that is too large.
-                    compile_automaton(path, &expressions)?;
+                    let group = if pattern.is_end_anchored { &mut whole } else { &mut partial };
+                    group.add(path, pattern)?;
                 }
             }
         }
-        let patterns = if expressions.is_empty() {
-            None
-        } else {
-            let dfa = compile_automaton("origin", &expressions)?;
-            Some(Automaton { states: dfa.create_cache(), dfa, starts_inside })
-        };
-        Ok(Self { wildcards, patterns })
+        let groups = [whole.build(false), partial.build(true)];
+        Ok(Self { wildcards, patterns: groups.into_iter().flatten().collect() })
     }
 
     /// Whether there is nothing to judge.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.wildcards.is_empty() && self.patterns.is_none()
+        self.wildcards.is_empty() && self.patterns.is_empty()
     }
 
     /// Whether a rule describes the origin. What is no serialised origin is described by none. Cost: linear in the length of
-    /// `text`, which is bounded, for the patterns, and in the number of wildcards.
+    /// `text`, which is bounded, for the patterns, and in the number of wildcards; lenient patterns are tried from each name.
     pub fn is_allowed(&mut self, text: &str) -> bool {
         let Ok(origin) = Origin::parse(text) else { return false };
         self.wildcards.iter().any(|wildcard| wildcard.is_match(&origin))
-            || self.patterns.as_mut().is_some_and(|patterns| patterns.is_match(text, &origin))
+            || self.patterns.iter_mut().any(|patterns| patterns.is_match(text, &origin))
+    }
+}
+
+/// Patterns on their way to an automaton.
+#[derive(Default)]
+struct Group {
+    expressions: Vec<Hir>,
+    dfa: Option<DFA>,
+    starts_inside: bool,
+}
+
+impl Group {
+    /// Compiles it with one pattern more, so that the error names the one that is too large.
+    fn add(&mut self, path: &str, pattern: Pattern) -> Result<(), ConfigError> {
+        self.starts_inside |= !pattern.is_start_anchored;
+        self.expressions.push(pattern.expression);
+        self.dfa = Some(compile_automaton(path, &self.expressions)?);
+        Ok(())
+    }
+
+    fn build(self, ends_inside: bool) -> Option<Automaton> {
+        let Self { dfa, starts_inside, .. } = self;
+        dfa.map(|dfa| Automaton { states: dfa.create_cache(), dfa, starts_inside, ends_inside })
     }
 }
 
 impl Automaton {
     fn is_match(&mut self, text: &str, origin: &Origin<'_>) -> bool {
-        if self.is_match_at(text, 0) {
+        if self.is_match_within(text, origin) {
             return true;
         }
-        let host = origin.scheme.len() + "://".len();
-        self.starts_inside && starts_of_names(text, host).any(|start| self.is_match_at(text, start))
+        self.ends_inside
+            && ends_of_names(origin)
+                .into_iter()
+                .flatten()
+                .any(|end| text.get(..end).is_some_and(|start| self.is_match_within(start, origin)))
     }
 
-    /// Whether one of the patterns matches from `start` on. All of them end with the origin.
-    fn is_match_at(&mut self, text: &str, start: usize) -> bool {
+    /// Whether one of the patterns matches to the end of `text`.
+    fn is_match_within(&mut self, text: &str, origin: &Origin<'_>) -> bool {
+        if self.is_match_from(text, 0) {
+            return true;
+        }
+        let host = host_start(origin);
+        self.starts_inside
+            && starts_of_names(text, host).any(|start| self.is_match_from(text, start))
+    }
+
+    fn is_match_from(&mut self, text: &str, start: usize) -> bool {
         let input = Input::new(text).range(start..).anchored(Anchored::Yes).earliest(true);
         // An error means that the search could not be finished: then nothing is allowed.
         matches!(self.dfa.try_search_fwd(&mut self.states, &input), Ok(Some(_)))
     }
 }
 
-/// Where a name starts: the host, and each dot in it and what follows the dot.
+fn host_start(origin: &Origin<'_>) -> usize {
+    origin.scheme.len() + "://".len()
+}
+
+/// Where a match may start: in the scheme, which no stranger chooses, at the host, at each dot in it and after it.
 fn starts_of_names(text: &str, host: usize) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
-    (host..bytes.len()).filter(move |&at| {
-        at == host || bytes.get(at) == Some(&b'.') || bytes.get(at - 1) == Some(&b'.')
+    (1..bytes.len()).filter(move |&at| {
+        at <= host || bytes.get(at) == Some(&b'.') || bytes.get(at - 1) == Some(&b'.')
     })
+}
+
+/// Where a match may end besides the end: before the port, between its colon and number, and, where hosts are names of programs
+/// and not of sites, after the scheme.
+fn ends_of_names(origin: &Origin<'_>) -> [Option<usize>; 3] {
+    let host = host_start(origin);
+    let end = host + origin.host.len();
+    let is_program = default_port(origin.scheme).is_none();
+    [origin.port.map(|_| end), origin.port.map(|_| end + 1), is_program.then_some(host)]
 }
 
 /// Checks a rule in text: an exact origin gives nothing to match here.

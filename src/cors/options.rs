@@ -59,8 +59,8 @@ pub enum RuleKind {
         source: String,
         /// Its flags.
         flags: String,
-        /// Whether it may describe a part of the origin. It must then end with the host or the port and start
-        /// where a name starts, and a lone `.` in it is a dot.
+        /// Whether it may describe a part of the origin. It must then start where a name starts and end with the
+        /// host or the port, and a lone `.` in it is a dot.
         is_lenient: bool,
     },
 }

@@ -28,6 +28,7 @@ pub mod limiter;
 #[cfg(any(test, feature = "oracle"))]
 pub mod model;
 pub mod options;
+pub mod portable;
 pub mod process;
 pub mod sliding_window;
 pub mod state;
@@ -38,6 +39,7 @@ pub use decision::Decision;
 pub use host::HostCounters;
 pub use limiter::{Limiter, LimiterInput};
 pub use options::{Algorithm, Policy, PolicyInput};
+pub use portable::Portable;
 pub use process::ProcessStore;
 pub use state::State;
 

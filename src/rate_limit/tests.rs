@@ -5,6 +5,7 @@ use crate::error::ErrorCode;
 
 mod model_check;
 mod options;
+mod stores;
 mod threats;
 
 /// A policy of these numbers.

@@ -35,7 +35,6 @@ mod integrity;
 mod options;
 mod permissions;
 mod plan;
-mod proxy;
 mod removal;
 mod reporting;
 mod text;
@@ -55,6 +54,5 @@ pub use options::{
     Setting, SourceOption, TokenOption, TokenValue, TransportOptions,
 };
 pub use plan::{Header, ORDER, Plan, Value, compile};
-pub use proxy::{Range, parse_ranges};
 pub use removal::OWASP_REMOVED;
 pub use tokens::{TOKEN_HEADERS, TokenHeader};

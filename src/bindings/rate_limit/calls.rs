@@ -17,9 +17,9 @@ const TAIL: usize = 2;
 const BLOCKED: u8 = 1;
 const NOT_STORED: u8 = 2;
 const LEFT_OUT: u8 = 4;
-const MAX_COST: f64 = 2_147_483_648.0;
+pub(in crate::bindings) const MAX_COST: f64 = 2_147_483_648.0;
 /// A hundred years.
-const MAX_BLOCK_MS: f64 = 3_153_600_000_000.0;
+pub(in crate::bindings) const MAX_BLOCK_MS: f64 = 3_153_600_000_000.0;
 
 /// One operation of a limiter.
 pub trait Operation: 'static {
@@ -129,28 +129,8 @@ impl Request<'_> {
         Ok(())
     }
 
-    /// The number for one policy at `argument`, nothing when there is none; whole, from 0 to `most`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the number is whole and at most a hundred years of milliseconds"
-    )]
     fn whole(&self, argument: usize, policy: usize, most: f64) -> Result<Option<u64>, BadArgument> {
-        if argument >= self.arguments.len() {
-            return Ok(None);
-        }
-        let value = self.arguments.at(argument)?;
-        let number = if let Ok(number) = value.number() {
-            number
-        } else {
-            let value = value.element(policy)?;
-            if value.is_undefined()? {
-                return Ok(None);
-            }
-            value.number()?
-        };
-        let is_good = number.fract() == 0.0 && (0.0..=most).contains(&number);
-        if is_good { Ok(Some(number as u64)) } else { Err(BadArgument) }
+        whole(self.arguments, argument, policy, most)
     }
 
     fn cost(&self, argument: usize, policy: usize) -> Result<Option<u32>, BadArgument> {
@@ -169,13 +149,42 @@ impl Request<'_> {
     }
 }
 
+/// The number for one policy at `argument`, nothing when there is none; whole, from 0 to `most`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the number is whole and at most a hundred years of milliseconds"
+)]
+pub(in crate::bindings) fn whole(
+    arguments: &Arguments<'_>,
+    argument: usize,
+    policy: usize,
+    most: f64,
+) -> Result<Option<u64>, BadArgument> {
+    if argument >= arguments.len() {
+        return Ok(None);
+    }
+    let value = arguments.at(argument)?;
+    let number = if let Ok(number) = value.number() {
+        number
+    } else {
+        let value = value.element(policy)?;
+        if value.is_undefined()? {
+            return Ok(None);
+        }
+        value.number()?
+    };
+    let is_good = number.fract() == 0.0 && (0.0..=most).contains(&number);
+    if is_good { Ok(Some(number as u64)) } else { Err(BadArgument) }
+}
+
 /// A clock before 1970, or none, counts as 1970.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "such a cast goes to the nearest number, and a fraction of a millisecond does not count"
 )]
-const fn milliseconds(number: f64) -> u64 {
+pub(in crate::bindings) const fn milliseconds(number: f64) -> u64 {
     number as u64
 }
 

@@ -7,12 +7,14 @@ mod output;
 use super::error::SetupError;
 use super::hooks;
 use super::hot::{Arguments, BadArgument, HotFunction, HotHandle, Reply};
+use crate::client_key::AddressRanges;
 use crate::security_headers as core;
 use input::{SecurityHeadersInput, parse_preset};
 use napi_derive::napi;
 use output::{DefaultDirective, HeaderPlan, PlannedHeader, ProxyRange};
 use std::cell::RefCell;
 use std::ffi::CStr;
+use std::net::IpAddr;
 
 /// Checks the options and compiles them.
 ///
@@ -64,12 +66,13 @@ pub fn clear_site_data_value(types: Vec<String>) -> Result<String, SetupError> {
 #[napi(catch_unwind)]
 pub fn parse_proxy_ranges(list: Vec<String>) -> Result<Vec<ProxyRange>, SetupError> {
     hooks::crossing(hooks::Kind::Config);
-    let ranges = core::parse_ranges(&list)?.into_iter().map(|range| ProxyRange {
-        address: range.address.to_string(),
-        prefix: u32::from(range.prefix),
-        family: if range.address.is_ipv4() { "ipv4" } else { "ipv6" }.to_owned(),
-    });
-    Ok(ranges.collect())
+    let ranges = AddressRanges::compile("trustProxy", &list)?;
+    let shown = |(first, last): (IpAddr, IpAddr)| ProxyRange {
+        family: if first.is_ipv4() { "ipv4" } else { "ipv6" }.to_owned(),
+        first: first.to_string(),
+        last: last.to_string(),
+    };
+    Ok(ranges.bounds().map(shown).collect())
 }
 
 /// `check(directive, value)`: 1 when a function may add the value to the directive, else 0.

@@ -57,9 +57,9 @@ pub struct DefaultDirective {
 #[napi(object, object_from_js = false)]
 pub struct ProxyRange {
     /// The first address.
-    pub address: String,
-    /// Bits of the shared prefix.
-    pub prefix: u32,
+    pub first: String,
+    /// The last one.
+    pub last: String,
     /// `ipv4` or `ipv6`.
     pub family: String,
 }

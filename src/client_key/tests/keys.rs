@@ -224,3 +224,17 @@ fn takes_every_prefix_length() {
     assert_eq!(cut("203.0.113.77", 1, 56), "128.0.0.0/1");
     assert_eq!(cut("64:ff9b::203.0.113.77", 24, 56), "203.0.113.0/24");
 }
+
+proptest::proptest! {
+    /// What is read without a copy is what the standard library's parser reads.
+    #[test]
+    fn dotted_numbers_are_addresses_exactly_when_the_standard_library_says_so(
+        text in "[0-9]{0,4}(\\.[0-9]{0,4}){0,4}|[0-9.:x\u{ff10}\u{130}]{0,16}|((25[0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-9]|[0-9]{1,3})"
+    ) {
+        let is_bare = !text.contains(':');
+        let expected = text.parse::<std::net::Ipv4Addr>().ok().map(std::net::IpAddr::V4);
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let found = crate::client_key::address::parse_address(&units);
+        proptest::prop_assert!(!is_bare || found == expected, "{text}: {found:?}, {expected:?}");
+    }
+}

@@ -145,6 +145,16 @@ fn compiles_ranges_as_proxy_addr_does() {
 }
 
 #[test]
+fn tells_the_bounds_of_its_ranges() {
+    let entries = ["10.1.2.3/8", "::ffff:11.0.0.0/104", "192.0.2.1", "2001:db8::/32"];
+    let ranges = AddressRanges::compile("p", &entries).unwrap();
+    let bounds: Vec<String> =
+        ranges.bounds().map(|(first, last)| format!("{first} {last}")).collect();
+    let v6 = "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";
+    assert_eq!(bounds, ["10.0.0.0 11.255.255.255", "192.0.2.1 192.0.2.1", v6]);
+}
+
+#[test]
 fn does_not_trust_an_ipv4_address_that_its_sender_wrote_into_ipv6() {
     let ranges = AddressRanges::compile("p", &["10.0.0.0/8", "::/64"]).unwrap();
     for address in ["2002:a00:1::1", "64:ff9b::10.0.0.1", "2001:0:1::f5ff:fffe"] {

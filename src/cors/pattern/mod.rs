@@ -11,7 +11,7 @@ mod parser;
 use super::options::quote;
 use crate::error::{ConfigError, ErrorCode};
 use parser::Parser;
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
+use regex_syntax::hir::{Hir, Look, Repetition};
 
 /// The longest source that is read.
 const MAX_SOURCE_LENGTH: usize = 4096;
@@ -22,6 +22,8 @@ pub(super) struct Pattern {
     pub(super) expression: Hir,
     /// Whether a match can only start where the origin does.
     pub(super) is_start_anchored: bool,
+    /// Whether a match can only end where the origin does.
+    pub(super) is_end_anchored: bool,
 }
 
 /// Why a source is refused.
@@ -52,24 +54,14 @@ fn read(source: &str, flags: &str, is_lenient: bool) -> Result<Pattern, Reason> 
     let properties = expression.properties();
     let is_start_anchored = properties.look_set_prefix().contains(Look::Start);
     let is_end_anchored = properties.look_set_suffix().contains(Look::End);
-    if is_lenient {
-        let expression = if is_end_anchored { expression } else { with_end(expression) };
-        return Ok(Pattern { expression, is_start_anchored });
-    }
-    if !is_start_anchored || !is_end_anchored {
+    if !is_lenient && (!is_start_anchored || !is_end_anchored) {
         return Err("matches parts of origins, such as https://example.com.evil.example: \
                     start every alternative with ^ and end it with $"
             .to_owned());
     }
-    Ok(Pattern { expression, is_start_anchored })
-}
-
-/// The expression and then, at most, a port.
-fn with_end(expression: Hir) -> Hir {
-    let digits = Hir::class(Class::Bytes(ClassBytes::new([ClassBytesRange::new(b'0', b'9')])));
-    let digits = repeat(digits, 1, None);
-    let port = repeat(Hir::concat(vec![Hir::literal(*b":"), digits]), 0, Some(1));
-    Hir::concat(vec![expression, port, Hir::look(Look::End)])
+    // The matcher chooses where a match may end, and cuts the text there.
+    let expression = Hir::concat(vec![expression, Hir::look(Look::End)]);
+    Ok(Pattern { expression, is_start_anchored, is_end_anchored })
 }
 
 /// `sub` from `min` to `max` times.

@@ -1,0 +1,21 @@
+'use strict';
+
+// The quick ones of the faults that `npm run test:faults` measures: under load no decision is late, lost or wrong.
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { hasRedis } = require('./helpers/redis/server');
+
+const skip = hasRedis() ? false : 'redis-server is missing';
+
+describe('limiters under load keep their promises when Redis fails (S-15, S-17)', { skip }, async () => {
+  const { FAULTS } = await import('../scripts/redis/faults.mjs');
+  const { runFault } = await import('../scripts/redis/run-fault.mjs');
+  for (const fault of FAULTS.filter(({ isQuick }) => isQuick)) {
+    it(fault.name, async () => {
+      const options = { perSecond: 1_000, cpuShare: 0, beforeMs: 300, afterMs: 1_200 };
+      const { broken } = await runFault(fault, options);
+      assert.deepEqual(broken, []);
+    });
+  }
+});

@@ -1,0 +1,2 @@
+import bodyParser = require('./body-parser.js');
+export = bodyParser;

@@ -1,0 +1,2 @@
+import hpp = require('./hpp.js');
+export default hpp;

@@ -1,0 +1,3 @@
+import hpp from './hpp.js';
+
+export default hpp;
