@@ -598,7 +598,7 @@ describe('the origins that cors lets in', () => {
   });
 
   it('S-56f: patterns that take others exponential time take linear time', () => {
-    const origin = `https://${'a'.repeat(400)}`;
+    const origin = `https://${'a'.repeat(253)}`;
     assert.ok(!allows(/^https:\/\/(([a-z]+)*)*\.example$/, origin));
     assert.ok(!allows(/^https:\/\/(?:a|a)*(?:a|a)*(?:a|a)*\.example$/, origin));
   });

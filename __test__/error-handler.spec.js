@@ -7,6 +7,7 @@ const http2 = require('node:http2');
 const { describe, it } = require('node:test');
 const { type } = require('arktype');
 const connect = require('connect');
+const fc = require('fast-check');
 const createError = require('http-errors');
 const Joi = require('joi');
 const v = require('valibot');
@@ -137,6 +138,7 @@ describe('the headers of an error', () => {
     }
   });
 
+  // S-61: what was set for the answer that failed is there on the error's.
   it('stay when they are about security, and go when they described another answer', async (context) => {
     const prepare = (_request, response) => {
       securityHeaders()(_request, response, () => {});
@@ -215,6 +217,65 @@ describe('what was thrown', () => {
         if (!development) assert.ok(!body.includes(SECRET));
       }
     });
+  }
+});
+
+it('whatever is thrown, the answer is whole and has a status of an error', () => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    maxDepth: 3,
+  });
+  const keys = [
+    'status',
+    'statusCode',
+    'expose',
+    'headers',
+    'issues',
+    'details',
+    'errors',
+    'name',
+    'type',
+    'message',
+    'cause',
+    'field',
+  ];
+  const members = fc.dictionary(
+    fc.constantFrom(...keys),
+    fc.oneof(
+      anything,
+      fc.integer({ min: 300, max: 700 }),
+      fc.constantFrom('ZodError', 'ValidationError', 'MulterError', 'URIError', true),
+    ),
+  );
+  const error = fc.oneof(
+    anything,
+    members.map((given) => Object.assign(new Error(SECRET), given)),
+    members.map((given) => Object.assign(new CarapaceError('ERR_CARAPACE_INTERNAL', 'x', { status: 400 }), given)),
+  );
+  for (const development of [true, false]) {
+    const handle = errorHandler({ development });
+    fc.assert(
+      fc.property(error, fc.boolean(), (error, isBrowser) => {
+        const request = {
+          headers: isBrowser ? { accept: 'text/html' } : {},
+          method: 'GET',
+          httpVersionMajor: 1,
+          httpVersionMinor: 1,
+          readableEnded: true,
+        };
+        const response = new http.ServerResponse(request);
+        let body = '';
+        response.end = (bytes) => (body = String(bytes));
+        handle(error, request, response);
+        assert.ok(response.statusCode >= 400 && response.statusCode <= 599);
+        assert.equal(Buffer.byteLength(body), response.getHeader('content-length'));
+        if (!isBrowser) assert.equal(JSON.parse(body).status, response.statusCode);
+      }),
+      { numRuns: 1500, seed: 20261120 },
+    );
   }
 });
 
@@ -502,7 +563,7 @@ describe('onError', () => {
     const events = [];
     await answerTo(context, new Error(SECRET), { onEvent: (event) => events.push(event) });
     assert.deepEqual(events, [
-      { stem: 'error-handler', mode: 'enforce', type: 'error-handler.answered', rule: '500', action: 'answer' },
+      { stem: 'error-handler', mode: 'enforce', type: 'error-handler.error', rule: '500', action: 'answer' },
     ]);
   });
 });
@@ -510,13 +571,16 @@ describe('onError', () => {
 describe('an answer that has begun', () => {
   it('is cut off, so that nobody takes it for a whole one', async (context) => {
     let isTold = false;
-    const handle = errorHandler({ onError: () => void (isTold = true) });
+    const actions = [];
+    const onEvent = ({ action }) => actions.push(action);
+    const handle = errorHandler({ onError: () => void (isTold = true), onEvent });
     const { port } = await listen(context, (request, response) => {
       response.write('half');
       setImmediate(() => handle(new Error(), request, response));
     });
     await assert.rejects(send(port), /aborted|hang up|ECONNRESET/);
     assert.ok(isTold);
+    assert.deepEqual(actions, ['abandon']);
   });
 
   it('goes out when it is whole', async (context) => {

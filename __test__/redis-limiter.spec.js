@@ -91,6 +91,26 @@ onEachWay('a limiter on Redis', ({ server, open }) => {
     });
   });
 
+  it('asks once for all policies, and for all hits of a moment', async (context) => {
+    const scriptsRun = async () =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server().command('INFO', 'commandstats'))?.[1] ?? 0);
+    const limiter = rateLimit({
+      policies: ['a', 'b', 'c'].map((name) => ({ name, limit: 10_000 })),
+      store: await open(context),
+    });
+    const pass = (/** @type {number} */ client) =>
+      new Promise((resolve) => {
+        const request = { socket: { remoteAddress: `192.0.2.${client}` }, headers: {} };
+        /** @type {any} */ (limiter)(request, { headersSent: true }, resolve);
+      });
+    await pass(1);
+    const before = await scriptsRun();
+    await pass(1);
+    assert.equal(await scriptsRun(), before + 1);
+    await Promise.all(Array.from({ length: 500 }, (_, number) => pass(number % 20)));
+    assert.equal(await scriptsRun(), before + 2);
+  });
+
   it('keeps no credit and no key without an end when a hit is taken back after its window (S-13)', async (context) => {
     const store = await open(context, { prefix: `s13-${Math.random()}:` });
     const windowMs = 60;

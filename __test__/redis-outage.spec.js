@@ -155,7 +155,7 @@ onEachWay('while Redis is away', ({ way, name }) => {
     ['closed', 503],
     ['local', 200],
   ])) {
-    it(`${policy} answers ${status}, also when Redis was never there, and tells`, async (context) => {
+    it(`${policy} answers ${status}, from the first request on, and tells`, async (context) => {
       const server = await ownServer(context);
       /** @type {any[]} */
       const heard = [];
@@ -241,21 +241,65 @@ onEachWay('while Redis is away', ({ way, name }) => {
     await until(async () => (await ask(), store.status().state === 'up'), 'Redis to be asked again');
   });
 
-  const REFUSALS = /** @type {const} */ ([
-    ['readonly', (server) => server.command('REPLICAOF', '127.0.0.1', 1)],
-    ['oom', (server) => server.command('CONFIG', 'SET', 'maxmemory', '1')],
-    ['auth', (server) => server.command('ACL', 'SETUSER', 'default', '-@scripting', '-evalsha', '-eval')],
+  const REFUSALS = /** @type {[string, (server: any) => Promise<unknown>, (server: any) => Promise<unknown>][]} */ ([
+    [
+      'readonly',
+      (server) => server.command('REPLICAOF', '127.0.0.1', 1),
+      (server) => server.command('REPLICAOF', 'NO', 'ONE'),
+    ],
+    [
+      'masterdown',
+      async (server) => {
+        await server.command('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+        await server.command('REPLICAOF', '127.0.0.1', 1);
+      },
+      (server) => server.command('REPLICAOF', 'NO', 'ONE'),
+    ],
+    [
+      'oom',
+      (server) => server.command('CONFIG', 'SET', 'maxmemory', '1'),
+      (server) => server.command('CONFIG', 'SET', 'maxmemory', '0'),
+    ],
+    [
+      'auth',
+      (server) => server.command('ACL', 'SETUSER', 'default', '-@scripting'),
+      (server) => server.command('ACL', 'SETUSER', 'default', '+@all'),
+    ],
+    [
+      'busy',
+      async (server) => {
+        await server.command('CONFIG', 'SET', 'busy-reply-threshold', '20');
+        server.command('EVAL', 'while true do end', 0).catch(() => {});
+        await until(
+          () =>
+            server.command('PING').then(
+              () => false,
+              () => true,
+            ),
+          'the server to be busy',
+        );
+      },
+      (server) => server.command('SCRIPT', 'KILL'),
+    ],
   ]);
-  for (const [failure, refuse] of REFUSALS) {
-    it(`knows the refusal ${failure} by its name`, async (context) => {
+  for (const [failure, refuse, heal] of REFUSALS) {
+    it(`knows the refusal ${failure} by its name, and when it is over`, async (context) => {
       const server = await ownServer(context);
-      const store = await way(context, server, { timeoutMs: 1_000, onStoreFailure: 'closed' });
+      /** @type {any[]} */
+      const events = [];
+      const onEvent = (/** @type {any} */ event) => events.push([event.type, event.rule]);
+      const store = await way(context, server, { timeoutMs: 1_000, onStoreFailure: 'closed', onEvent });
       const ask = await serve(context, rateLimit({ limit: 1_000, store }));
       assert.equal((await ask()).status, 200);
-      await /** @type {any} */ (refuse)(server);
+      await refuse(server);
       await until(async () => (await ask()).status === 503, 'the refusal');
       assert.equal(store.status().lastError, failure);
       await assert.rejects(rejected(store), { code: 'ERR_CARAPACE_STORE_UNAVAILABLE' });
+      await heal(server);
+      await until(async () => (await ask()).status === 200, 'the refusal to be over');
+      await until(() => events.length >= 2, 'the events');
+      assert.deepEqual(events[0], ['redis-store.down', failure]);
+      assert.deepEqual(events.at(-1), ['redis-store.up', 'answered']);
     });
   }
 

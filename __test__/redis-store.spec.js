@@ -198,6 +198,10 @@ describe('redisStore', () => {
     assert.throws(() => rateLimit({ limit: 1, store: redisStore({ sendCommand, prefix }) }), {
       path: 'rateLimit.name',
     });
+    // The deadline is another, the keys are the same.
+    assert.throws(() => rateLimit({ limit: 1, store: redisStore({ sendCommand, prefix, timeoutMs: 7 }) }), {
+      path: 'rateLimit.name',
+    });
     rateLimit({ limit: 1, store: redisStore({ sendCommand, prefix: `other${prefix}` }) });
   });
 

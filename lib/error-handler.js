@@ -48,8 +48,9 @@ function errorHandler(options) {
   return function errorHandler(error, request, response, _next) {
     const account = recognise(error, response.statusCode, settings);
     const id = idOf(request, response);
-    notify(error, request, { status: account.status, id });
-    if (response.headersSent || response.destroyed) return abandon(request, response);
+    const isTooLate = response.headersSent || response.destroyed;
+    notify(error, request, { status: account.status, id }, isTooLate ? 'abandon' : 'answer');
+    if (isTooLate) return abandon(request, response);
     removeStale(response);
     setErrorHeaders(response, error);
     const problem = problemOf(account, id, settings.development ? error : undefined, settings.development);

@@ -68,7 +68,7 @@ function createRuleTest(isLenient) {
   const matchers = new Map();
   return function isDescribed(rule, origin) {
     if (typeof rule === 'string' && (rule === origin || isLenient || !rule.includes('*'))) return rule === origin;
-    const key = isRegExp(rule) ? `/${rule.source}/${rule.flags}` : String(rule);
+    const key = isRegExp(rule) ? `/${rule.source}/${rule.flags}` : `text ${rule}`;
     let matcher = matchers.get(key);
     if (matcher === undefined) {
       const input = readRule('origin', rule, isLenient);
@@ -150,4 +150,4 @@ function isThenable(value) {
   return typeof value === 'object' && value !== null && typeof (/** @type {any} */ (value).then) === 'function';
 }
 
-module.exports = { createOptionsReader, createOriginAsker, createRuleTest, isAmong };
+module.exports = { createOptionsReader, createOriginAsker, createRuleTest };

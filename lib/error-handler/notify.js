@@ -7,7 +7,7 @@ const { isError, readFrom, stacksOf } = require('./thrown');
 /**
  * @typedef {import('node:http').IncomingMessage} Request
  * @typedef {{ status: number, id: string }} About
- * @typedef {(error: unknown, request: Request, about: About) => void} Notifier
+ * @typedef {(error: unknown, request: Request, about: About, action: 'answer' | 'abandon') => void} Notifier `abandon`: the answer had begun
  */
 
 /**
@@ -19,8 +19,8 @@ const { isError, readFrom, stacksOf } = require('./thrown');
 function createNotifier(onError, onEvent) {
   const report = createReporter('error-handler', onEvent);
   const tell = readListener(onError);
-  return function notify(error, request, about) {
-    report({ type: 'error-handler.answered', rule: String(about.status), action: 'answer' });
+  return function notify(error, request, about, action) {
+    report({ type: 'error-handler.error', rule: String(about.status), action });
     if (tell === undefined) return;
     try {
       watch(tell(error, request, about));

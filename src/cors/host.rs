@@ -3,6 +3,9 @@
 use super::origin::Fault;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// The longest name that DNS resolves (RFC 1035, section 2.3.4, without the length bytes).
+const MAX_NAME_LENGTH: usize = 253;
+
 /// Checks the host of an origin. Schemes of the web have domains and addresses; the hosts of others, such as
 /// browser extensions', are opaque and keep their case.
 pub(super) fn check_host(host: &str, is_web: bool) -> Result<(), Fault> {
@@ -20,6 +23,9 @@ pub(super) fn check_host(host: &str, is_web: bool) -> Result<(), Fault> {
         return Err(Fault::UpperCase);
     }
     let name = host.strip_suffix('.').unwrap_or(host);
+    if name.len() > MAX_NAME_LENGTH {
+        return Err(Fault::TooLong);
+    }
     if name.split('.').any(str::is_empty) {
         return Err(Fault::Host);
     }

@@ -24,7 +24,7 @@ pub struct Origin<'text> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Longer than [`MAX_ORIGIN_LENGTH`].
+    /// Longer than [`MAX_ORIGIN_LENGTH`], or a host longer than DNS knows.
     TooLong,
     /// A character outside of ASCII.
     NotAscii,
@@ -49,7 +49,9 @@ impl Fault {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::TooLong => "is longer than 512 characters",
+            Self::TooLong => {
+                "is longer than any origin of a host: 253 characters for the host, 512 for all"
+            }
             Self::NotAscii => "is not ASCII: browsers write such hosts in punycode (xn--…)",
             Self::NoScheme => "has no scheme: an origin is scheme://host or scheme://host:port",
             Self::UpperCase => "has upper-case letters, which browsers write in lower case",

@@ -108,6 +108,8 @@ fn takes_an_origin_apart() {
 fn refuses_long_origins() {
     let long = format!("https://{}.example.com", "a".repeat(1 << 20));
     assert_eq!(Origin::parse(&long).err(), Some(Fault::TooLong));
+    let name = format!("https://{}", "a".repeat(254));
+    assert_eq!(Origin::parse(&name).err(), Some(Fault::TooLong));
     assert!(!matcher(&["https://*.example.com"]).is_allowed(&long));
 }
 
@@ -296,9 +298,23 @@ fn refuses_what_an_automaton_cannot_do() {
 #[test]
 fn patterns_take_linear_time() {
     let mut matcher = pattern("^https:\\/\\/(([a-z]+)*)*\\.example$", "").unwrap();
-    let origin = format!("https://{}", "a".repeat(MAX_ORIGIN_LENGTH - 8));
+    let origin = format!("https://{}", "a".repeat(253));
+    assert!(Origin::parse(&origin).is_ok());
     assert!(!matcher.is_allowed(&origin));
     assert!(matcher.is_allowed("https://aaa.example"));
+}
+
+/// S-56f, for patterns of parts, which are tried from each name.
+#[test]
+fn lenient_patterns_take_bounded_time() {
+    let mut matcher = lenient("(?:[a.]+)+b");
+    let origin = format!("https://{}a:8080", "a.".repeat(126));
+    let start = std::time::Instant::now();
+    for _ in 0..10 {
+        assert!(!matcher.is_allowed(&origin));
+    }
+    // Ten of them take a few milliseconds; a backtracking engine would not end.
+    assert!(start.elapsed().as_secs() < 5);
 }
 
 /// S-54, for code written for other packages.

@@ -12,7 +12,7 @@
 function createNodeRedisClient(client) {
   const isCluster = typeof client.nodeClient === 'function';
   const isSentinel = typeof client.getSentinelNode === 'function';
-  let wasReady = false;
+  let wasReady = client.isReady === true;
   client.on?.('ready', () => (wasReady = true));
   // Without a listener a failure of the connection ends the process (node-redis throws it as an unhandled event).
   client.on?.('error', ignore);

@@ -24,7 +24,6 @@ const { openNativeLine } = require('./native-backend');
  * @property {Transport | undefined} transport open while a limiter uses it
  * @property {number} users
  * @property {Set<(isUp: boolean, reason: string) => void>} listeners
- * @property {Set<string>} names those of policies: two of one name would count each request twice
  */
 
 /** @typedef {ReturnType<typeof shareOf>} Share */
@@ -33,6 +32,13 @@ const { openNativeLine } = require('./native-backend');
 const byText = new Map();
 /** Those of clients and functions of the user's. @type {WeakMap<object, Map<string, Entry>>} */
 const byClient = new WeakMap();
+/**
+ * Names of policies by what their keys depend on: two of one name would count each request twice.
+ * @type {Map<string, Set<string>>}
+ */
+const namesByText = new Map();
+/** @type {WeakMap<object, Map<string, Set<string>>>} */
+const namesByClient = new WeakMap();
 
 /**
  * A store's part in the connection set that its configuration means.
@@ -45,6 +51,7 @@ function shareOf(path, address, settings, report) {
   // Made at once, so that what is no client is told where the store is made.
   const client = 'connection' in address ? undefined : createClient(path, address);
   const entry = findEntry(address, settings);
+  const names = findNames(address, settings);
   /** @type {Set<() => Promise<void>>} */
   const open = new Set();
   /** @param {boolean} isUp @param {string} reason */
@@ -71,7 +78,7 @@ function shareOf(path, address, settings, report) {
      * @param {(visit: Visit, failure: string | undefined) => void} done
      */
     open(policies, rules, lists, done) {
-      const release = claim(entry.names, policies);
+      const release = claim(names, policies);
       try {
         const transport = (entry.transport ??= connect());
         const backend = createBackend(transport.line, policies, rules, lists, done);
@@ -121,6 +128,10 @@ function leave(entry) {
   entry.transport = undefined;
 }
 
+/** @returns {Entry} */
+const createEntry = () => ({ transport: undefined, users: 0, listeners: new Set() });
+const createNames = () => /** @type {Set<string>} */ (new Set());
+
 /**
  * @param {Address} address
  * @param {Settings} settings
@@ -128,25 +139,57 @@ function leave(entry) {
  */
 function findEntry(address, { prefix, secret, timeoutMs }) {
   const about = [prefix, secret, timeoutMs];
-  if ('connection' in address) return entryOf(byText, JSON.stringify([address.connection, ...about]));
-  const owner = 'client' in address ? address.client : address.sendCommand;
-  let entries = byClient.get(owner);
-  if (entries === undefined) byClient.set(owner, (entries = new Map()));
-  return entryOf(entries, JSON.stringify(about));
+  if ('connection' in address) return findOrMake(byText, [address.connection, about], createEntry);
+  return findOrMake(mapOf(byClient, ownerOf(address)), about, createEntry);
 }
 
 /**
- * @param {Map<string, Entry>} entries
- * @param {string} text
- * @returns {Entry}
+ * @param {Address} address
+ * @param {Settings} settings
  */
-function entryOf(entries, text) {
-  const known = entries.get(text);
+function findNames(address, { prefix, secret }) {
+  if (!('connection' in address)) {
+    return findOrMake(mapOf(namesByClient, ownerOf(address)), [prefix, secret], createNames);
+  }
+  const { nodes, masterName, db } = address.connection;
+  return findOrMake(namesByText, [nodes, masterName, db, prefix, secret], createNames);
+}
+
+/**
+ * @param {Exclude<Address, { connection: unknown }>} address
+ * @returns {object}
+ */
+function ownerOf(address) {
+  return 'client' in address ? address.client : address.sendCommand;
+}
+
+/**
+ * @template Value
+ * @param {WeakMap<object, Map<string, Value>>} maps
+ * @param {object} owner
+ */
+function mapOf(maps, owner) {
+  const known = maps.get(owner);
   if (known !== undefined) return known;
-  /** @type {Entry} */
-  const entry = { transport: undefined, users: 0, listeners: new Set(), names: new Set() };
-  entries.set(text, entry);
-  return entry;
+  const made = new Map();
+  maps.set(owner, made);
+  return made;
+}
+
+/**
+ * @template Value
+ * @param {Map<string, Value>} values
+ * @param {unknown[]} about
+ * @param {() => Value} make
+ * @returns {Value}
+ */
+function findOrMake(values, about, make) {
+  const text = JSON.stringify(about);
+  const known = values.get(text);
+  if (known !== undefined) return known;
+  const made = make();
+  values.set(text, made);
+  return made;
 }
 
 /**
