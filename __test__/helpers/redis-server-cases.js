@@ -167,6 +167,14 @@ const ofSequences = () => [
       deepEqual(ours.slice(-2), [['decrement', { undefined: true }], [[]]], 'no failure and no key is left (S-13)');
     },
   }),
+  sequence(['increment', 'decrement', 'decrement'], {
+    quiet: true,
+    differs: 'refund-script',
+    check: (theirs, ours) => {
+      deepEqual(theirs.at(-1)[0][0].slice(3), ['-1', 60]);
+      deepEqual(ours.at(-1)[0][0].slice(3), ['0', 60], 'no credit (S-13)');
+    },
+  }),
   sequence(['negative', 'decrement'], {
     quiet: true,
     differs: 'refund-script',
