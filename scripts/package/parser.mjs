@@ -10,7 +10,12 @@ const { name, version } = JSON.parse(readFileSync('node_modules/@babel/parser/pa
 const licence = readFileSync('node_modules/@babel/parser/LICENSE', 'utf8').trim();
 const source = readFileSync('node_modules/@babel/parser/lib/index.js', 'utf8');
 // The tarball has a budget, and this is the largest file in it. Lines, so that a stack and a diff can be read at all.
-const { code } = await minify(source, { ecma: 2020, toplevel: true, compress: { passes: 3 }, format: { comments: false, max_line_len: 500 } });
+const { code } = await minify(source, {
+  ecma: 2020,
+  toplevel: true,
+  compress: { passes: 3 },
+  format: { comments: false, max_line_len: 500 },
+});
 const text = `// @ts-nocheck
 /*
 ${name} ${version}, minified
