@@ -8,7 +8,7 @@ const { createMethods } = require('./pipeline/methods');
 const { RouteTable } = require('./pipeline/route-table');
 const { OPTIONS, RULE_OPTIONS, readSettings } = require('./pipeline/settings');
 const { createTiming } = require('./pipeline/timing');
-const { TALLY, Tally } = require('./tally');
+const { Mark, Tally } = require('./tally');
 
 /**
  * @typedef {import('./pipeline/chain').Chain} Chain
@@ -31,15 +31,15 @@ function carapace(options) {
   const forwarded = createForwardedWatch(decidesTrust(parts, settings.given), () =>
     report({ type: 'proxy.not-trusted', action: 'ignore' }),
   );
-  // On a request that this chain has seen: it runs once, however often it is mounted.
-  const seen = Symbol('carapace.seen');
+  const mark = new Mark(tally);
   /** @param {any} request */
   const chainOf = (request) => (table === undefined ? main : table.chainOf(request));
 
   function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {Next} */ next) {
-    if (request[seen] === true) return next();
-    request[seen] = true;
-    request[TALLY] = tally;
+    const before = request._carapace;
+    // A request passes the chain once, however often it is mounted.
+    if (before !== undefined && before.isOf(tally)) return next();
+    request._carapace = before === undefined ? mark : new Mark(tally, before);
     tally.requests += 1;
     forwarded.look(request);
     run(chainOf(request), request, response, isDue() ? measure(response, next) : next);

@@ -41,9 +41,10 @@ function securityHeaders(options) {
   return function securityHeaders(request, response, next) {
     if (!response.headersSent) {
       const set = setSecure === setPlain || isSecure(request) ? setSecure : setPlain;
-      set(request, response);
       // What is there goes now, so that it is gone even if somebody undoes the hook; what comes later goes with the hook.
+      // First of all, because taking one away from among others makes V8 turn them all into a hash table.
       if (removal !== undefined) removal(response, undefined);
+      set(request, response);
       if (hook !== undefined) installHeadHook(response, hook);
     }
     next();

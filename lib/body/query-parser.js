@@ -63,13 +63,31 @@ function valueOf(parsed) {
   return parsed.value;
 }
 
+/** @type {unknown} */
+let parsedQuery;
+
+/** Gives its field to the object that it is made with. */
+class Target {
+  /** @param {object} target */
+  constructor(target) {
+    return target;
+  }
+}
+
+class WithQuery extends Target {
+  query = parsedQuery;
+}
+
 /**
- * Express 5 has `query` as a getter that parses on each read: an own property stays what it is.
+ * Express 5 has `query` as a getter that parses on each read: an own property stays what it is. It is defined as a class
+ * defines its fields, because `Object.defineProperty` makes V8 turn the request into a hash table.
  * @param {object} request
  * @param {unknown} value
  */
 function setQuery(request, value) {
-  Object.defineProperty(request, 'query', { value, writable: true, enumerable: true, configurable: true });
+  parsedQuery = value;
+  new WithQuery(request);
+  parsedQuery = undefined;
 }
 
 /** @param {string} url */

@@ -3,9 +3,10 @@
 const { isDeepStrictEqual } = require('node:util');
 const { threadId } = require('node:worker_threads');
 const { CarapaceError } = require('../errors');
-const { findAccess } = require('../host-store');
 const { createChainLimiter, insideOf } = require('../rate-limit');
 const { POLICY_OPTIONS } = require('../rate-limit/options');
+const { isCountedInCore } = require('../rate-limit/stores');
+const { redisStoreAt } = require('../redis-store');
 
 /**
  * @typedef {Record<string, any>} Options
@@ -63,9 +64,11 @@ class Limiters {
 
   /** @param {Options} options */
   #createOwn(options) {
-    this.#options = options;
+    // One connection for all limiters of the chain.
+    const store = typeof options.store === 'string' ? redisStoreAt(options.store) : options.store;
+    this.#options = { ...options, store };
     serial += 1;
-    return this.#create('', options, (policies) => {
+    return this.#create('', this.#options, (policies) => {
       this.#policies = policies;
       policies.forEach((policy, index) => {
         if (!policy.isNamed) policy.identity = `chain ${threadId}:${serial}:${index}`;
@@ -134,7 +137,7 @@ class Limiters {
    */
   login(name, options) {
     const { client, ipv6Prefix, store } = inherited(this.#options, options);
-    const base = { client, ipv6Prefix, store: store !== undefined && isInCore(store) ? store : undefined };
+    const base = { client, ipv6Prefix, store: isCountedInCore({ store }) ? store : undefined };
     const overhear = (/** @type {any} */ event) => this.#overhear(event, name);
     const limiter = createChainLimiter({ ...base, ...options }, { login: true, overhear });
     this.logins.set(name, limiter);
@@ -166,12 +169,7 @@ function canJoin(chain, options) {
       name === 'policies' || Object.hasOwn(POLICY_OPTIONS, name) || isDeepStrictEqual(options[name], chain[name]),
   );
   const isPlain = APART.every((name) => chain[name] === undefined);
-  return isAdding && isPlain && (chain.store === undefined || isInCore(chain.store));
-}
-
-/** @param {object} store */
-function isInCore(store) {
-  return findAccess(store) !== undefined;
+  return isAdding && isPlain && isCountedInCore({ store: chain.store });
 }
 
 /**
