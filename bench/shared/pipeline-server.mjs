@@ -18,6 +18,11 @@ const WINDOW_MS = 3_600_000;
 
 /** What each subject puts before the handlers of an Express app, and before the app. */
 const SUBJECTS = {
+  // What no middleware can go below: a server that says what the scenario wants and nothing else.
+  'node:http alone': () => ({
+    before: [],
+    wrap: () => (request, response) => ((response.statusCode = limit > 1 ? 204 : 429), response.end()),
+  }),
   bare: () => ({ before: [] }),
   'bare + express.json': () => ({ before: [express.json()] }),
   stack: () => ({
