@@ -23,7 +23,17 @@ const CARE = {
 };
 
 export default [
-  { ignores: ['lib/native/', 'target/', 'fuzz/target/', 'node_modules/', 'docs/'] },
+  {
+    ignores: [
+      'bin/vendor/',
+      '__test__/fixtures/migrate/',
+      'lib/native/',
+      'target/',
+      'fuzz/target/',
+      'node_modules/',
+      'docs/',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.js', '**/*.mjs'],
@@ -34,7 +44,7 @@ export default [
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: globals.node }, rules: CARE },
   { files: ['**/*.test.{cjs,mjs}'], languageOptions: { globals: globals.jest } },
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
-  { files: ['index.js', 'index.mjs', 'lib/**/*.js', 'compat/**/*.js'], rules: SIZE },
+  { files: ['index.js', 'index.mjs', 'bin/**/*.js', 'lib/**/*.js', 'compat/**/*.js'], rules: SIZE },
   // The peers write to the console, and their users silence it there.
   { files: ['compat/**'], rules: { 'no-console': 'off' } },
   { files: ['bench/**', 'scripts/**', 'examples/**', '__test__/**'], rules: { 'no-console': 'off' } },

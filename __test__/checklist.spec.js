@@ -6,9 +6,10 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const carapace = require('..');
+const { hasRedis, startRedis } = require('./helpers/redis-server');
 const { EXPRESS, listen, send, sendJson } = require('./helpers/servers');
 
-const { errorHandler, hostStore } = carapace;
+const { errorHandler, hostStore, redisStore } = carapace;
 const page = readFileSync(join(__dirname, '..', 'docs/checklist.md'), 'utf8');
 const OWN = 'https://app.example.com';
 const STRANGER = 'https://evil.example';
@@ -217,23 +218,49 @@ it('has the lines of docs/checklist.md', () => {
   );
 });
 
+const SHARED = 'several processes or instances count together';
+
+/** Starts an app twice, as two instances of it. */
+async function startTwice(context, make) {
+  const [one, two] = [await listen(context, make()), await listen(context, make())];
+  return { port: one.port, other: two.port };
+}
+
+/** A folder that is gone when the test is over. */
+function folderOf(context) {
+  const folder = mkdtempSync(join(tmpdir(), 'carapace-checklist-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 for (const [name, express] of Object.entries(EXPRESS)) {
   describe(`on ${name}`, () => {
     for (const [line, passes] of Object.entries(LINES)) {
       it(`${line}: plain Express fails, the hardened app passes`, async (context) => {
         // Where Express's own error handling writes to.
         context.mock.method(console, 'error', () => {});
-        const folder = mkdtempSync(join(tmpdir(), 'carapace-checklist-'));
-        context.after(() => rmSync(folder, { recursive: true }));
-        const isShared = line.startsWith('several processes');
-        const start = async (make) => (await listen(context, make())).port;
-        const shared = () => ({ rateLimit: { store: hostStore({ path: join(folder, 'counts') }) } });
-        const plain = { port: await start(() => APPS.plain(express)), other: await start(() => APPS.plain(express)) };
+        const plain = await startTwice(context, () => APPS.plain(express));
         assert.equal(await passes(plain), false, 'plain Express passes');
-        const harden = () => APPS.hardened(express, isShared ? shared() : {});
-        const hardened = { port: await start(harden), other: await start(harden) };
+        const path = join(folderOf(context), 'counts');
+        const changes = line === SHARED ? () => ({ rateLimit: { store: hostStore({ path }) } }) : () => ({});
+        const hardened = await startTwice(context, () => APPS.hardened(express, changes()));
         assert.equal(await passes(hardened), true, 'the hardened app fails');
       });
     }
+
+    it(`${SHARED}: in the process they do not, in Redis they do`, { skip: !hasRedis }, async (context) => {
+      // Two stores of one address would be one to this process; two clients are as two processes.
+      const client = await startRedis(context);
+      const other = client.duplicate().on('error', () => {});
+      context.after(() => other.disconnect());
+      const stores = [client, other].map((client) => redisStore({ client }));
+      context.after(() => Promise.all(stores.map((store) => store.close())));
+      const alone = [{}, {}].map((_, index) => ({ rateLimit: { name: `alone ${index}` } }));
+      const apart = await startTwice(context, () => APPS.hardened(express, alone.pop()));
+      assert.equal(await LINES[SHARED](apart), false);
+      const together = stores.map((store) => ({ rateLimit: { store } }));
+      const shared = await startTwice(context, () => APPS.hardened(express, together.pop()));
+      assert.equal(await LINES[SHARED](shared), true);
+    });
   });
 }

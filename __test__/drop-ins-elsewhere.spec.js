@@ -2,7 +2,9 @@
 
 require('reflect-metadata');
 const assert = require('node:assert/strict');
+const { existsSync } = require('node:fs');
 const Loader = require('node:module');
+const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { Controller, Get, Module } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
@@ -52,6 +54,25 @@ describe('the drop-ins', () => {
       for (const key of names(got)) {
         assert.equal(got[key], key === 'default' ? (commonjs.default ?? commonjs) : commonjs[key], key);
       }
+    });
+  }
+});
+
+describe('the subpaths of package.json', () => {
+  const { exports: subpaths, files } = require('../package.json');
+  for (const [subpath, conditions] of Object.entries(subpaths)) {
+    if (typeof conditions === 'string' || subpath === '.') continue;
+    it(`${subpath} has modules and types of both kinds, which are shipped`, async () => {
+      const named = Object.values(conditions).flatMap((each) => Object.values(each));
+      assert.equal(named.length, 4);
+      for (const file of named) {
+        assert.ok(existsSync(join(__dirname, '..', file)), file);
+        assert.ok(files.includes(file.split('/')[1]), file);
+      }
+      const name = subpath.replace('.', 'carapace');
+      const [commonjs, module] = [require(name), await import(name)];
+      assert.equal(typeof (module.default ?? module.RedisStore), 'function');
+      assert.equal(module.default, commonjs.default ?? (typeof commonjs === 'function' ? commonjs : undefined));
     });
   }
 });

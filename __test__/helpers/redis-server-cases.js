@@ -163,7 +163,31 @@ const ofSequences = () => [
     options: { windowMs: 40 },
     quiet: true,
     differs: 'refund-script',
-    check: (_theirs, ours) => deepEqual(ours.at(-1), [[]], 'no key is left (S-13)'),
+    check: (_theirs, ours) => {
+      deepEqual(ours.slice(-2), [['decrement', { undefined: true }], [[]]], 'no failure and no key is left (S-13)');
+    },
+  }),
+  sequence(['increment', 'decrement', 'decrement'], {
+    quiet: true,
+    differs: 'refund-script',
+    check: (theirs, ours) => {
+      deepEqual(theirs.at(-1)[0][0].slice(3), ['-1', 60]);
+      deepEqual(ours.at(-1)[0][0].slice(3), ['0', 60], 'no credit (S-13)');
+    },
+  }),
+  sequence(['negative', 'decrement'], {
+    quiet: true,
+    differs: 'refund-script',
+    check: (_theirs, ours) => {
+      deepEqual(ours.at(-2), ['decrement', { undefined: true }]);
+      deepEqual(ours.at(-1)[0][0].slice(3), ['-3', { number: '-0' }], 'a key without an end is left alone (S-13)');
+    },
+  }),
+  sequence(['persist', 'increment', 'persist', 'decrement'], {
+    quiet: true,
+    differs: 'refund-script',
+    check: (_theirs, ours) =>
+      deepEqual(ours.at(-1)[0][0].slice(3, 4), ['1'], 'nor one that another took the end of (S-13)'),
   }),
   sequence(['credit', 'increment'], { quiet: true, differs: 'refund-script' }),
   sequence(['get'], {

@@ -10,7 +10,10 @@ const { inspect } = require('node:util');
 
 const NOW = 1_800_000_000_250;
 const show = (/** @type {any} */ value) =>
-  inspect(value, { depth: 4, breakLength: Infinity }).replace(/\[\w*Function[^\]]*\]/g, 'fn');
+  inspect(value, { depth: 4, breakLength: Infinity })
+    .replace(/\n\s+at [^\n]*/g, '')
+    .replace(/\[\w*Function[^\]]*\]/g, 'fn')
+    .replace(/\s+/g, ' ');
 
 /** Commands without script text and without the digests of scripts, which are each package's own. */
 const plainCommand = (/** @type {any[]} */ command) =>
