@@ -77,7 +77,6 @@ const added = (cost, scenario, subject) => cost[scenario][subject] - cost[scenar
 async function start(subject, limit) {
   const file = fileURLToPath(new URL('shared/pipeline-server.mjs', import.meta.url));
   const child = fork(file, [subject, String(limit)], {
-    execArgv: ['--expose-gc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
   const message = () => new Promise((resolve) => child.once('message', resolve));
