@@ -56,7 +56,7 @@ export async function runFault(fault, options = {}) {
   const scene = await fault.prepare();
   const onStoreFailure = fault.isLocal ? 'local' : 'closed';
   const store = { ...(via ? clientOf(via, scene.store) : scene.store), timeoutMs, onStoreFailure };
-  const load = forkLoad({ store, perSecond, cpuShare });
+  const load = forkLoad({ store, perSecond: Math.min(perSecond, fault.perSecond ?? Infinity), cpuShare });
   try {
     await load.started;
     await pause(beforeMs);
