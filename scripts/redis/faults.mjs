@@ -45,8 +45,8 @@ const onTheWay = (fault, forMs) => async () => {
       proxy.set(fault);
       await pause(forMs);
       proxy.set({});
-      // What was cut short stays so: such a connection never becomes whole again.
-      if (fault.truncateAfter !== undefined) proxy.disconnect();
+      // A connection that has lost bytes never becomes whole again, and no network gives it back.
+      if (fault.truncateAfter !== undefined || fault.hang) proxy.disconnect();
       return wall();
     },
     stop: async () => {
