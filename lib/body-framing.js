@@ -10,4 +10,12 @@ function hasBody({ headers, stream }) {
   return stream?.endAfterHeaders === false;
 }
 
-module.exports = { hasBody };
+/**
+ * Whether a request came over HTTP/2. The version that it names does not tell: a client of HTTP/1 may write any.
+ * @param {import('node:http').IncomingMessage & { stream?: unknown }} request
+ */
+function isHttp2({ stream }) {
+  return stream !== undefined;
+}
+
+module.exports = { hasBody, isHttp2 };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { hasBody } = require('./body-framing');
+const { hasBody, isHttp2 } = require('./body-framing');
 const { isUnasked } = require('./continue');
 
 /**
@@ -85,14 +85,6 @@ function drainInBackground(request, response) {
     request.pause();
     response.once('finish', () => request.destroy()).once('close', () => request.destroy());
   });
-}
-
-/**
- * Not by the version that the request names: on a connection of HTTP/1 the client may write any.
- * @param {Request} request
- */
-function isHttp2({ stream }) {
-  return stream !== undefined;
 }
 
 /** @param {Request} request */

@@ -1,6 +1,7 @@
 'use strict';
 
 const { STATUS_CODES } = require('node:http');
+const { isHttp2 } = require('./body-framing');
 const { endAfterDrain } = require('./drain');
 const { prefersHtml } = require('./error-handler/accept');
 const { notFound } = require('./error-handler/not-found');
@@ -157,7 +158,7 @@ function tryShape(shape) {
  */
 function answer(request, response, { status, id }, { type, body }, idHeader) {
   response.statusCode = status;
-  if (request.httpVersionMajor < 2) response.statusMessage = STATUS_CODES[status] ?? '';
+  if (!isHttp2(request)) response.statusMessage = STATUS_CODES[status] ?? '';
   if (idHeader !== false) response.setHeader(idHeader, id);
   if (type.startsWith('text/html') && !response.hasHeader('content-security-policy')) {
     response.setHeader('content-security-policy', NO_POLICY);
@@ -177,7 +178,7 @@ function answer(request, response, { status, id }, { type, body }, idHeader) {
  */
 function abandon(request, response) {
   if (response.writableEnded) return;
-  if (request.httpVersionMajor === 2) request.stream?.close(INTERNAL_ERROR_HTTP2);
+  if (isHttp2(request)) request.stream.close(INTERNAL_ERROR_HTTP2);
   else request.socket?.destroy();
 }
 

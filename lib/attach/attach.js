@@ -4,6 +4,7 @@ const { CarapaceError } = require('../errors');
 const { createReporter } = require('../events');
 const { readOptions, show, typeOf } = require('../options');
 const { adopt, asExpressApp, end, http2Error, unwrap } = require('../pipeline/wrap');
+const { isHttp2: isHttp2Request } = require('../body-framing');
 const { askWhenRead } = require('../continue');
 const { createClientErrorAnswer } = require('./client-error');
 const { createConnectionGate } = require('./connections');
@@ -117,8 +118,8 @@ function createRequestGuard(server, { carapace, fail }, isClosing) {
   return (/** @type {() => void} */ pass, /** @type {any} */ request, /** @type {any} */ response) => {
     if (!isKnown) app = appOf(server);
     isKnown = true;
-    if (app !== undefined && request.httpVersionMajor === 1) adopt(app, request, response);
-    if (isClosing() && request.httpVersionMajor === 1) response.setHeader('connection', 'close');
+    if (app !== undefined && !isHttp2Request(request)) adopt(app, request, response);
+    if (isClosing() && !isHttp2Request(request)) response.setHeader('connection', 'close');
     carapace(request, response, (error) => (error === undefined ? pass() : fail(error, request, response)));
   };
 }

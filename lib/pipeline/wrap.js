@@ -1,5 +1,6 @@
 'use strict';
 
+const { isHttp2 } = require('../body-framing');
 const { CarapaceError, internalError } = require('../errors');
 const { show } = require('../options');
 const { refuse } = require('../refusal');
@@ -36,7 +37,7 @@ function createWrap(carapace, { errorHandler, removesPoweredBy }) {
     /** @type {Handler} */
     function carapaceInFront(request, response) {
       if (app !== undefined) {
-        if (request.httpVersionMajor > 1) return refuseHttp2(request, response);
+        if (isHttp2(request)) return refuseHttp2(request, response);
         adopt(app, request, response);
       }
       carapace(request, response, (error) => {

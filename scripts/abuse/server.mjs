@@ -37,16 +37,8 @@ function app(request, response) {
   response.end(text);
 }
 
-const handler =
-  typeof shield.wrap === 'function'
-    ? shield.wrap(app)
-    : (/** @type {any} */ request, /** @type {any} */ response) =>
-        shield(request, response, () => app(request, response));
-const server = http.createServer(
-  { headersTimeout: 3_000, requestTimeout: 5_000, connectionsCheckingInterval: 500 },
-  handler,
-);
-if (typeof shield.attach === 'function') shield.attach(server);
+const server = http.createServer({ connectionsCheckingInterval: 500 }, shield.wrap(app));
+shield.attach(server, { headersTimeoutMs: 3_000, requestTimeoutMs: 5_000 });
 
 for (const type of ['uncaughtException', 'unhandledRejection']) {
   process.on(type, (error) => process.send?.({ type, text: String(error?.stack ?? error).slice(0, 2_000) }));

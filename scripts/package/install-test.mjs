@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -87,6 +88,7 @@ function* cases() {
       () => run('npx', ['tsc', ...options, '--target', 'es2022', '--types', 'node', 'typed.ts']),
     ];
   }
+  yield ['npx carapace migrate', migrate];
   const bundle = 'bundles/esbuild.cjs';
   yield [
     'esbuild',
@@ -202,6 +204,16 @@ function attempt(name, test) {
     failures.push(name);
     process.stdout.write(`FAILED  ${name}: ${error.message}\n`);
   }
+}
+
+/** The codemod, of which everything must be in the tarball. */
+function migrate() {
+  const file = join(project, 'migrated/app.ts');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "import helmet = require('helmet');\n");
+  run('npx', ['--no-install', 'carapace', 'migrate', 'migrated']);
+  const text = readFileSync(file, 'utf8');
+  if (text !== "import helmet = require('carapace/helmet');\n") throw new Error(`left ${text}`);
 }
 
 /** @param {string[]} command @param {string} [cwd] */
