@@ -335,3 +335,19 @@ describe('the chain', () => {
     });
   }
 });
+
+describe('the mark of a chain', () => {
+  it('is none that a polluted prototype has (S-51)', async (context) => {
+    const port = await serve(context, EXPRESS.express5, carapace({ rateLimit: { limit: 1 } }));
+    /** @type {any} */ (Object.prototype)._carapace = { isOf: () => true };
+    context.after(() => delete (/** @type {any} */ (Object.prototype)._carapace));
+    assert.deepEqual(await statuses(port, '/', 2), [200, 429]);
+  });
+
+  it('leaves the rule of another method to preflights that the chain answers', async (context) => {
+    const routes = { 'GET /a': { rateLimit: /** @type {const} */ (false) } };
+    const port = await serve(context, EXPRESS.express5, carapace({ rateLimit: { limit: 1 }, routes }));
+    const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' };
+    assert.deepEqual(await statuses(port, '/a', 2, { method: 'OPTIONS', headers }), [200, 429]);
+  });
+});

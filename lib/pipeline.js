@@ -26,7 +26,8 @@ function carapace(options) {
   const { stores, overhear } = createStoreWatch(tally);
   const limiters = new Limiters(parts.rateLimit, overhear);
   const { main, ofRules, made } = createChains(parts, rules, limiters);
-  const table = rules.length > 0 ? new RouteTable(rules, ofRules, main) : undefined;
+  const hasCors = [parts, ...rules.map((rule) => rule.parts)].some(({ cors }) => cors !== false);
+  const table = rules.length > 0 ? new RouteTable(rules, ofRules, main, hasCors) : undefined;
   const { isDue, measure } = createTiming(tally, settings.metrics === false ? Infinity : settings.metrics?.sample);
   const forwarded = createForwardedWatch(decidesTrust(parts, settings.given), () =>
     report({ type: 'proxy.not-trusted', action: 'ignore' }),
@@ -37,9 +38,10 @@ function carapace(options) {
 
   function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {Next} */ next) {
     const before = request._carapace;
+    const isMarked = before instanceof Mark;
     // A request passes the chain once, however often it is mounted.
-    if (before !== undefined && before.isOf(tally)) return next();
-    request._carapace = before === undefined ? mark : new Mark(tally, before);
+    if (isMarked && before.isOf(tally)) return next();
+    request._carapace = isMarked ? new Mark(tally, before) : mark;
     tally.requests += 1;
     forwarded.look(request);
     run(chainOf(request), request, response, isDue() ? measure(response, next) : next);

@@ -83,7 +83,7 @@ class Mark {
  */
 function countRefusal(request, code) {
   const { _carapace: mark } = /** @type {{ _carapace?: Mark }} */ (request);
-  mark?.tally.countRefusal(code);
+  if (mark instanceof Mark) mark.tally.countRefusal(code);
 }
 
 module.exports = { BOUNDS, Histogram, Mark, Tally, countRefusal };

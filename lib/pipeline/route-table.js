@@ -12,6 +12,9 @@ const { takes } = require('./rule');
  * @typedef {import('./path-grammar').Routing} Routing
  */
 
+// Mixtures that are kept; a client that looks for more of them has them made anew.
+const MOST_MIXED = 256;
+
 /**
  * Finds the chain of a request: that of the first rule that its path and method match as the app's router would match
  * them. Where another router, proxy or file system might read the path as one of another rule, too, the stricter of both
@@ -21,6 +24,7 @@ class RouteTable {
   #rules;
   #chains;
   #main;
+  #hasCors;
   /** What is passed when several rules may be meant, so that it is made once. @type {Map<string, Chain>} */
   #mixed = new Map();
 
@@ -28,12 +32,14 @@ class RouteTable {
    * @param {Rule[]} rules
    * @param {RuleChain[]} chains
    * @param {Chain} main for requests that no rule is about
+   * @param {boolean} hasCors whether preflights are answered by the chain
    */
-  constructor(rules, chains, main) {
+  constructor(rules, chains, main, hasCors) {
     checkReach(rules);
     this.#rules = rules;
     this.#chains = chains;
     this.#main = main;
+    this.#hasCors = hasCors;
   }
 
   /**
@@ -42,7 +48,7 @@ class RouteTable {
    */
   chainOf(request) {
     const path = pathnameOf(request.url ?? '/');
-    const method = methodOf(request);
+    const method = this.#hasCors ? methodOf(request) : request.method;
     const routing = routingOf(request);
     const exact = this.#find(method, routing.isSensitive ? path : fold(path), routing);
     if (!routing.isSensitive && !routing.isStrict && isPlain(path)) {
@@ -94,7 +100,7 @@ class RouteTable {
       const [first, ...others] = meant;
       const limits = [exact, ...others].flatMap((index) => this.#chains[index]?.limits ?? []);
       chain = Object.freeze([...this.#chains[first].inDoubt, ...limits]);
-      this.#mixed.set(key, chain);
+      if (this.#mixed.size < MOST_MIXED) this.#mixed.set(key, chain);
     }
     return chain;
   }
