@@ -3,7 +3,7 @@
 const { ipKeyGenerator } = require('./express-rate-limit/client-address');
 const { checkLimit, readConfig } = require('./express-rate-limit/config');
 const { WRITERS, setLegacyHeaders, setRetryAfter } = require('./express-rate-limit/headers');
-const { MemoryStore } = require('./express-rate-limit/memory-store');
+const { LEARN, MemoryStore } = require('./express-rate-limit/memory-store');
 const { refundLater, watchEnds } = require('./express-rate-limit/refunds');
 
 /**
@@ -86,6 +86,7 @@ async function decide(config, options, request, response, next) {
   validations.singleCount(request, store, key);
   const limit = await (typeof config.limit === 'function' ? config.limit(request, response) : config.limit);
   checkLimit(limit);
+  if (typeof config.limit === 'function') store[LEARN]?.(limit);
   validations.limit(limit);
   const info = { limit, used: totalHits, remaining: Math.max(limit - totalHits, 0), resetTime, key };
   Object.defineProperty(info, 'current', { value: totalHits });

@@ -11,8 +11,8 @@ const native = require('../../lib/loader');
 const DEFAULT_WINDOW_MS = 60_000;
 const LONGEST_WINDOW_MS = 31_536_000_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** The limiter compares; the table only counts. */
-const NO_LIMIT = 2 ** 31 - 1;
+const LEARN = Symbol('carapace.learn-limit');
+const MOST_HITS = 2 ** 31 - 1;
 // What the table writes into `out`: see RateLimiter in src/bindings/rate_limit.rs.
 const USED = 1;
 const RESET_AT = 3;
@@ -24,6 +24,8 @@ const RESET_AT = 3;
 class MemoryStore {
   /** @type {Counter | undefined} */
   #counter;
+  /** @type {number | undefined} */
+  #lastLimit;
   #isShown;
 
   /** @param {any} [validations] of the limiter whose own store it is */
@@ -41,11 +43,11 @@ class MemoryStore {
     this.interval = undefined;
   }
 
-  /** @param {{ windowMs: number }} options */
-  init({ windowMs }) {
+  /** @param {{ windowMs: number, limit?: unknown }} options */
+  init({ windowMs, limit }) {
     this.windowMs = windowMs;
     this.validations?.windowMs(windowMs);
-    this.#counter = createCounter(windowMs);
+    this.#counter = createCounter(windowMs, limit);
     if (!this.#isShown) return;
     if (this.interval) clearInterval(this.interval);
     this.interval = setInterval(() => this.clearExpired(), Math.min(toWindow(windowMs), LONGEST_TIMER_MS));
@@ -62,7 +64,8 @@ class MemoryStore {
   /** @param {string} key */
   async increment(key) {
     const counter = this.#opened();
-    counter.hit(`${key}`, '', Date.now());
+    if (this.#lastLimit === undefined) counter.hit(`${key}`, '', Date.now());
+    else counter.hit(`${key}`, '', Date.now(), undefined, this.#lastLimit);
     return this.#seen(key, counter.hit.out);
   }
 
@@ -96,6 +99,14 @@ class MemoryStore {
     this.current = new Map();
   }
 
+  /**
+   * Tells the store of a limit that a function gave, for the hits to come.
+   * @param {unknown} limit
+   */
+  [LEARN](limit) {
+    this.#lastLimit = toLimit(limit);
+  }
+
   /** @returns {Counter} */
   #opened() {
     this.#counter ??= createCounter(this.windowMs);
@@ -124,14 +135,30 @@ class MemoryStore {
 
 /**
  * @param {any} windowMs
+ * @param {unknown} [limit]
  * @returns {Counter}
  */
-function createCounter(windowMs) {
-  const policy = { hasGivenKeys: true, algorithm: 'fixed-window', limit: NO_LIMIT, windowMs: toWindow(windowMs) };
+function createCounter(windowMs, limit) {
+  const policy = {
+    hasGivenKeys: true,
+    algorithm: 'fixed-window',
+    limit: toLimit(limit),
+    windowMs: toWindow(windowMs),
+  };
   return configure('MemoryStore', () => {
     const rules = native.ClientRules.compile({ canonicalKeys: false });
     return native.createRateLimiter({ policies: [policy] }, rules);
   });
+}
+
+/**
+ * The limiter compares; the table only counts. But a full table forgets clients that are over their limit last (S-20), so it
+ * has to know a limit that is known. Where all are over it, none comes last.
+ * @param {unknown} limit
+ */
+function toLimit(limit) {
+  const known = typeof limit === 'function' ? NaN : Math.floor(Number(limit));
+  return known >= 1 && known <= MOST_HITS ? known : MOST_HITS;
 }
 
 /**
@@ -144,4 +171,4 @@ function toWindow(windowMs) {
   return Math.min(Math.max(window, 1), LONGEST_WINDOW_MS);
 }
 
-module.exports = { MemoryStore };
+module.exports = { LEARN, MemoryStore };
