@@ -18,6 +18,7 @@ const READER = 'bare + express.json';
 const HAND = 'plain JS by hand';
 const OURS = 'carapace';
 const FRONT = 'carapace, wrapped';
+const FLOOR = 'node:http alone';
 
 const HEAD = 'host: localhost\r\norigin: https://app.example.com\r\naccept: application/json\r\n';
 const body = (length) => JSON.stringify(fields(length));
@@ -46,12 +47,17 @@ const SCENARIOS = {
   },
   'POST 150 B': { request: post(150), limit: OPEN, status: 200, subjects: [BARE, READER, STACK, HAND, OURS, FRONT] },
   'POST 10 KB': { request: post(10_240), limit: OPEN, status: 200, subjects: [BARE, READER, STACK, HAND, OURS, FRONT] },
-  'a 429': { request: `GET / HTTP/1.1\r\n${HEAD}\r\n`, limit: 1, status: 429, subjects: [STACK, HAND, OURS, FRONT] },
+  'a 429': {
+    request: `GET / HTTP/1.1\r\n${HEAD}\r\n`,
+    limit: 1,
+    status: 429,
+    subjects: [FLOOR, STACK, HAND, OURS, FRONT],
+  },
   'a preflight': {
     request: `OPTIONS / HTTP/1.1\r\n${HEAD}access-control-request-method: PUT\r\naccess-control-request-headers: x-a\r\n\r\n`,
     limit: OPEN,
     status: 204,
-    subjects: [STACK, HAND, OURS, FRONT],
+    subjects: [FLOOR, STACK, HAND, OURS, FRONT],
   },
 };
 
@@ -71,7 +77,6 @@ const added = (cost, scenario, subject) => cost[scenario][subject] - cost[scenar
 async function start(subject, limit) {
   const file = fileURLToPath(new URL('shared/pipeline-server.mjs', import.meta.url));
   const child = fork(file, [subject, String(limit)], {
-    execArgv: ['--expose-gc'],
     env: { ...process.env, NODE_ENV: 'production' },
   });
   const message = () => new Promise((resolve) => child.once('message', resolve));
@@ -132,7 +137,7 @@ async function measure({ request, limit, status, subjects }) {
   for (const subject of subjects) {
     servers[subject] = await start(subject, limit);
     // Uses up a limit of one.
-    if (status === 429) await burst(servers[subject].sockets.slice(0, 1), request, 200, 1);
+    if (status === 429 && subject !== FLOOR) await burst(servers[subject].sockets.slice(0, 1), request, 200, 1);
   }
   const samples = Object.fromEntries(subjects.map((subject) => [subject, []]));
   for (let round = -3; round < ROUNDS; round += 1) {

@@ -56,6 +56,23 @@ class CarapaceError extends Error {
 }
 
 /**
+ * The error of a request that is denied, without a stack: it is made for each, nobody looks for its origin, and to take
+ * down a stack costs more than the denial.
+ * @param {string} code
+ * @param {string} message
+ * @param {{ status: number, type: string }} details
+ */
+function denialError(code, message, details) {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new CarapaceError(code, message, details);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/**
  * Turns what a native set-up call threw into a CarapaceError. The core sends `path`, a line feed and the reason
  * (bindings/error.rs); anything else, such as a caught panic, is an internal error.
  * @param {string} stem the factory, put before the option path
@@ -103,4 +120,4 @@ function internalError(cause) {
   });
 }
 
-module.exports = { CarapaceError, ERROR_CODES, configure, internalError };
+module.exports = { CarapaceError, ERROR_CODES, configure, denialError, internalError };

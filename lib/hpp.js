@@ -98,7 +98,7 @@ function createPartCheck(settings) {
       return left === undefined ? undefined : tell([`/${left}`], location, 'reject');
     }
     const separated = isContainer(value) && !Array.isArray(value) ? separate(value, kept, whitelist) : undefined;
-    if (isEnforced) request[name] = separated?.polluted ?? {};
+    if (isEnforced) putAside(request, location, separated?.polluted ?? {});
     if (separated === undefined) return undefined;
     if (keep === 'reject') return tell(separated.paths.slice(0, 1), location, 'reject');
     if (isEnforced) defineOwn(request, location, separated.value);
@@ -115,6 +115,17 @@ function createPartCheck(settings) {
     if (isEnforced && enforced.value !== current) defineOwn(request, location, enforced.value);
     return undefined;
   };
+}
+
+/**
+ * By plain names: a name in a variable makes V8 turn a request into a hash table.
+ * @param {any} request
+ * @param {Location} location
+ * @param {Record<string, unknown>} polluted
+ */
+function putAside(request, location, polluted) {
+  if (location === 'query') request.queryPolluted = polluted;
+  else request.bodyPolluted = polluted;
 }
 
 /**

@@ -34,6 +34,7 @@ const COLUMNS = [
   'lost',
   'double',
   'recovery ms',
+  'failed later',
   'unhandled',
   'cpu',
 ];
@@ -54,7 +55,20 @@ for (const fault of wanted) {
 }
 
 function rowOf(result) {
-  const { name, answered, failures, longestBare, longest, lost, double, recovery, unhandled, uncaught, busy } = result;
+  const {
+    name,
+    answered,
+    failures,
+    longestBare,
+    longest,
+    lost,
+    double,
+    recovery,
+    relapses,
+    unhandled,
+    uncaught,
+    busy,
+  } = result;
   const wrong = result.broken.filter((line) => /denied|admitted|counted/.test(line)).length;
   const ms = (value) => (value === undefined ? '–' : Math.round(value));
   const share = `${Math.round(busy * 100)} %`;
@@ -68,6 +82,7 @@ function rowOf(result) {
     lost,
     double,
     ms(recovery),
+    relapses,
     unhandled + uncaught,
     share,
   ];

@@ -81,7 +81,7 @@ if (/** @type {any} */ (native).RedisLine?.open !== undefined) {
  */
 function onEachWay(title, define) {
   const skip = !hasRedis() && 'needs redis-server';
-  describe(title, { skip }, () => {
+  describe(title, { skip, timeout: 120_000 }, () => {
     /** @type {RedisServer} */
     let server;
     before(async () => {

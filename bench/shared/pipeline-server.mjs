@@ -18,6 +18,11 @@ const WINDOW_MS = 3_600_000;
 
 /** What each subject puts before the handlers of an Express app, and before the app. */
 const SUBJECTS = {
+  // What no middleware can go below: a server that says what the scenario wants and nothing else.
+  'node:http alone': () => ({
+    before: [],
+    wrap: () => (request, response) => ((response.statusCode = limit > 1 ? 204 : 429), response.end()),
+  }),
   bare: () => ({ before: [] }),
   'bare + express.json': () => ({ before: [express.json()] }),
   stack: () => ({
@@ -56,6 +61,5 @@ const server = http.createServer(wrap(app));
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.once('SIGINT', () => process.exit(0));
 process.on('message', () => {
-  globalThis.gc?.();
   process.send({ cpu: Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) });
 });

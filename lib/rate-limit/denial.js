@@ -1,6 +1,6 @@
 'use strict';
 
-const { CarapaceError } = require('../errors');
+const { denialError } = require('../errors');
 const { endAfterDrain } = require('../drain');
 const { refuse } = require('../refusal');
 const { countRefusal } = require('../tally');
@@ -10,7 +10,7 @@ const { secondsUntil } = require('./headers');
 /**
  * @typedef {InstanceType<typeof import('./visit')['Visit']>} Visit
  * @typedef {import('./visit').Outcome} Outcome
- * @typedef {InstanceType<typeof CarapaceError>} Denial
+ * @typedef {ReturnType<typeof denialError>} Denial
  */
 
 // The IANA registry of HTTP problem types (draft-ietf-httpapi-ratelimit-headers, section 7).
@@ -68,19 +68,19 @@ function describeDenial(visit, statusCode) {
   if (visit.outcome === 'unavailable') {
     const details = { status: 503, type: 'rate-limit.unavailable' };
     const message = 'requests cannot be counted at the moment';
-    const error = new CarapaceError('ERR_CARAPACE_STORE_UNAVAILABLE', message, details);
+    const error = denialError('ERR_CARAPACE_STORE_UNAVAILABLE', message, details);
     return { error, members: { type: `${PROBLEM_TYPES}temporary-reduced-capacity`, detail: message } };
   }
   if (visit.outcome === 'deny-listed') {
     const details = { status: 403, type: 'rate-limit.deny-list' };
-    const error = new CarapaceError('ERR_CARAPACE_CLIENT_DENIED', 'this client is not let in', details);
+    const error = denialError('ERR_CARAPACE_CLIENT_DENIED', 'this client is not let in', details);
     return { error, members: {} };
   }
   const message = `too many requests; try again in ${retryAfter(visit)} s`;
   const details = { status: statusCode ?? 429, type: 'rate-limit.exceeded' };
   const violated = visit.decisions.filter(({ isAllowed }) => !isAllowed).map(({ policy }) => policy.name);
   return {
-    error: new CarapaceError('ERR_CARAPACE_RATE_LIMITED', message, details),
+    error: denialError('ERR_CARAPACE_RATE_LIMITED', message, details),
     members: { type: `${PROBLEM_TYPES}quota-exceeded`, 'violated-policies': violated },
   };
 }

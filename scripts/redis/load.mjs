@@ -23,6 +23,9 @@ function note(kind, error) {
   seen.lastError = String(error?.stack ?? error).slice(0, 500);
 }
 
+/** Without a failure for so long the service is back; what fails later has another cause. */
+const APART_MS = 300;
+
 const wall = () => performance.timeOrigin + performance.now();
 
 /**
@@ -136,9 +139,9 @@ async function usedOf(limiter) {
 function createTally() {
   let longest = 0;
   let longestBare = 0;
-  let firstFailure = 0;
-  let lastFailure = 0;
   let failures = 0;
+  /** Times in which decisions failed, each with its begin, its end and how many. @type {{ from: number, to: number, count: number }[]} */
+  const bad = [];
   const byStatus = {};
   const latencies = [];
   return {
@@ -158,15 +161,18 @@ function createTally() {
       const now = wall();
       failures += 1;
       byStatus[status] = (byStatus[status] ?? 0) + 1;
-      firstFailure ||= now;
-      lastFailure = now;
+      const last = bad.at(-1);
+      if (last !== undefined && now - last.to < APART_MS) {
+        last.to = now;
+        last.count += 1;
+      } else bad.push({ from: now, to: now, count: 1 });
     },
     report() {
       latencies.sort((left, right) => left - right);
       const { sent, answered, counted, double, wronglyDenied, admitted, failedBound } = this;
       const figures = { sent, answered, counted, double, wronglyDenied, admitted, failedBound, failures, byStatus };
       const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
-      return { ...figures, longest, longestBare, p99, firstFailure, lastFailure };
+      return { ...figures, longest, longestBare, p99, bad };
     },
   };
 }

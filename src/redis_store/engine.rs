@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::node::{Node, Phase};
 use super::options::{Address, Connection, Topology};
 use super::run::Command;
+use super::shortcut::{Sent, Shortcut};
 use super::slots::SlotMap;
 use super::status::{Board, State, Status};
 use super::{sweep, tls};
@@ -29,9 +30,13 @@ use tokio::task::{AbortHandle, spawn_local};
 /// How long a command waits while a slot moves.
 const AGAIN_AFTER: Duration = Duration::from_millis(5);
 
+/// How many jobs the thread that asks sends itself.
+const FEW: usize = 4;
+
 /// What crosses from JavaScript's threads to the I/O thread.
 #[derive(Default)]
 struct Inbox {
+    commands: Vec<Command>,
     flushes: Vec<Flush>,
     sweeps: Vec<sweep::Sweep>,
 }
@@ -42,6 +47,8 @@ pub struct Shared {
     pub connection: Connection,
     /// How it stands.
     pub board: Board,
+    /// The short way to the only connection, if it is one.
+    pub shortcut: Shortcut,
     inbox: Mutex<Inbox>,
     notify: Notify,
     is_closed: AtomicBool,
@@ -54,14 +61,38 @@ impl Shared {
         Self {
             connection,
             board: Board::default(),
+            shortcut: Shortcut::default(),
             inbox: Mutex::default(),
             notify: Notify::new(),
             is_closed: AtomicBool::new(false),
         }
     }
 
-    /// Hands jobs over.
+    /// Hands jobs over, or sends them itself when they are few and nothing else is under way.
     pub fn submit(&self, flush: Flush) {
+        if flush.queue.len() > FEW || !self.shortcut.is_free() {
+            return self.hand_over(flush);
+        }
+        let mut planner = Planner::new(false);
+        planner.add(&flush);
+        let mut commands = planner.finish();
+        match (commands.pop(), commands.is_empty()) {
+            (Some(command), true) => match self.shortcut.send(command) {
+                Sent::Written => {}
+                Sent::WrittenUnseen => self.notify.notify_one(),
+                Sent::Refused(command) => {
+                    self.inbox.lock().commands.push(command);
+                    self.notify.notify_one();
+                }
+            },
+            (last, _) => {
+                self.inbox.lock().commands.extend(commands.into_iter().chain(last));
+                self.notify.notify_one();
+            }
+        }
+    }
+
+    fn hand_over(&self, flush: Flush) {
         let mut inbox = self.inbox.lock();
         if self.is_closed.load(Ordering::Relaxed) {
             drop(inbox);
@@ -191,7 +222,13 @@ impl Engine {
 
     /// Plans what was handed over and sends it.
     fn take(self: &Rc<Self>) {
-        let Inbox { flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
+        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
+        for command in commands {
+            self.route(command);
+        }
+        for node in self.nodes.borrow().iter() {
+            node.wake();
+        }
         let mut planner = Planner::new(self.is_cluster());
         for flush in &flushes {
             planner.add(flush);
@@ -254,7 +291,10 @@ impl Engine {
         for command in std::mem::take(&mut *self.held.borrow_mut()) {
             command.fail(Failure::Closed);
         }
-        let Inbox { flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
+        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
+        for command in commands {
+            command.fail(Failure::Closed);
+        }
         for flush in flushes {
             for ticket in flush.queue.tickets() {
                 flush.line.fail(ticket, Failure::Closed);

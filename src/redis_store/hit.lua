@@ -1,42 +1,50 @@
 -- Decides parts of hits; see mod.rs for KEYS, ARGV and the reply.
-local rules, plans = {}, {}
-local count = tonumber(ARGV[1])
+local parts = #KEYS
 local has_repeats = ARGV[2] == '1'
-local at = 3
-for rule = 1, count do
-  local kind = tonumber(ARGV[at])
-  local limit, cost = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 4])
-  local fields = { kind, limit, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), cost }
-  at = at + 5
+local rules, at = {}, 2
+for number = 1, ARGV[1] do
+  local kind = ARGV[at + 1] + 0
+  local limit, cost = ARGV[at + 2] + 0, ARGV[at + 5] + 0
   if kind == 3 then
-    for field = 6, 9 do
-      fields[field] = tonumber(ARGV[at])
-      at = at + 1
-    end
+    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost,
+      ARGV[at + 6] + 0, ARGV[at + 7] + 0, ARGV[at + 8] + 0, ARGV[at + 9] + 0 }
+    at = at + 9
+  else
+    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost }
+    at = at + 5
   end
-  rules[rule] = fields
 end
-at = at - 1
+-- Without plans every key is a single hit under the first rule.
+local has_plans, plans = #ARGV > at + 1, nil
+if has_plans then plans = {} end
 
 local values = call('MGET', unpack(KEYS))
-local saved = has_repeats and {} or nil
-local reply, size = { now, tonumber(ARGV[#ARGV]) }, 2
+local saved = has_repeats and {}
+local reply, size = { now, ARGV[#ARGV] + 0 }, 2
 -- What the parts of a hit with several policies wait with: how many of it pass, the rule, what is stored, what is true.
-local rooms, rule_of, kinds, ends_of, ys, zs, starts = {}, {}, {}, {}, {}, {}, {}
-local old_kinds, old_ends_of, old_ys, old_zs = {}, {}, {}, {}
-local rule, algorithm, limit, window, block, cost
+local rooms, rule_of, kinds, ends_of, ys, zs, starts, old_kinds, old_ends_of, old_ys, old_zs
+local rule = rules[1]
+local algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
 
-local i, parts = 1, #KEYS
+local i = 1
 while i <= parts do
-  local text = ARGV[at + i]
-  local plan = plans[text]
-  if not plan then
-    local number, hits, joint = string.match(text, '^(%d+) ?(%d*) ?(%d*)$')
-    plan = { rules[tonumber(number)], tonumber(hits) or 1, tonumber(joint) or 1 }
-    plans[text] = plan
+  local hits, last, is_joint, plan = 1, i, false, nil
+  if has_plans then
+    local text = ARGV[at + i]
+    plan = plans[text]
+    if not plan then
+      local number, times, joint = string.match(text, '^(%d+) ?(%d*) ?(%d*)$')
+      plan = { rules[tonumber(number)], tonumber(times) or 1, tonumber(joint) or 1 }
+      plans[text] = plan
+    end
+    hits, last = plan[2], i + plan[3] - 1
+    is_joint = last > i
+    if is_joint and not rooms then
+      rooms, rule_of, kinds, ends_of, ys, zs, starts = {}, {}, {}, {}, {}, {}, {}
+      old_kinds, old_ends_of, old_ys, old_zs = {}, {}, {}, {}
+    end
   end
-  local hits, last = plan[2], i + plan[3] - 1
-  local is_joint, passed = last > i, hits
+  local passed = hits
   -- What is true of the part now. For GCRA y and z become the debt in whole ms and units.
   local room, kind, ends, y, z, start
   local old_kind, old_ends, old_y, old_z
@@ -49,7 +57,7 @@ while i <= parts do
         plans[ARGV[at + part]] = plan
       end
     end
-    if rule ~= plan[1] then
+    if has_plans and rule ~= plan[1] then
       rule = plan[1]
       algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
     end

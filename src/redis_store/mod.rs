@@ -19,7 +19,7 @@
 //! rules (kind, limit, window, block, cost, and for GCRA price and capacity, each as whole milliseconds and
 //! units of `1 / limit` ms), then for each key of `KEYS` a plan: the rule's number, for the first key of a
 //! hit how many equal hits it stands for (1 unless given), and of how many keys the hit consists (1 unless
-//! given); those pass together or not at all. `change` takes ten numbers for each key: see
+//! given); those pass together or not at all. Without any plan each key is one hit under the first rule. `change` takes ten numbers for each key: see
 //! [`rule::write_change`]. The last argument of both is the run's number.
 //!
 //! Both reply with integers alone, which every protocol and client has: the server's time, the run's number,
@@ -45,6 +45,7 @@ pub mod rule;
 pub mod run;
 pub mod scripts;
 pub mod sentinel;
+pub mod shortcut;
 pub mod slots;
 pub mod status;
 pub mod stream;

@@ -148,7 +148,8 @@ impl Node {
         }
     }
 
-    fn wake(&self) {
+    /// Has the connection looked at.
+    pub fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

@@ -156,8 +156,9 @@ impl Command {
         if self.script.name == CHANGE.name {
             return self.keys.len() * rule::CHANGE_ARGUMENTS + 1;
         }
+        let plans = if self.is_plain() { 0 } else { self.keys.len() };
         let rules = self.rules.iter().map(|(policy, _)| rule::arguments(policy));
-        3 + rules.sum::<usize>() + self.keys.len()
+        3 + rules.sum::<usize>() + plans
     }
 
     /// Passes each argument to `push`.
@@ -168,6 +169,13 @@ impl Command {
             self.write_hits(&mut push);
         }
         push(self.number.to_string().as_bytes());
+    }
+
+    /// Whether every key is a single hit under the one rule, so that no plan has to say so.
+    fn is_plain(&self) -> bool {
+        self.rules.len() == 1
+            && self.groups.len() == self.keys.len()
+            && self.groups.iter().all(|group| group.waiters.len() == 1)
     }
 
     fn write_changes(&self, push: &mut impl FnMut(&[u8])) {
@@ -187,6 +195,9 @@ impl Command {
         for (policy, cost) in &self.rules {
             let cost = u32::try_from(*cost).unwrap_or(u32::MAX);
             rule::write_hit(policy, cost, &mut *push);
+        }
+        if self.is_plain() {
+            return;
         }
         let mut start = 0;
         for group in &self.groups {

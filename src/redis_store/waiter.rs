@@ -4,8 +4,7 @@
 use super::failure::Failure;
 use super::line::{self, Line};
 use crate::rate_limit::Decision;
-use std::cell::RefCell;
-use std::rc::Rc;
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// What became of the keys of one group.
@@ -40,7 +39,7 @@ struct Assembly {
 
 enum Inner {
     Whole(Option<Call>),
-    Share(Rc<RefCell<Assembly>>, Arc<Line>),
+    Share(Arc<Mutex<Assembly>>, Arc<Line>),
 }
 
 /// One job's wait for one group.
@@ -67,8 +66,8 @@ impl Waiter {
         }
         let call = Call { line: Arc::clone(line), ticket, policies };
         let assembly = Assembly { call, missing: groups, failure: None, outcome: None };
-        let assembly = Rc::new(RefCell::new(assembly));
-        (0..groups).map(|_| Self(Inner::Share(Rc::clone(&assembly), Arc::clone(line)))).collect()
+        let assembly = Arc::new(Mutex::new(assembly));
+        (0..groups).map(|_| Self(Inner::Share(Arc::clone(&assembly), Arc::clone(line)))).collect()
     }
 
     /// Where the answer goes. A waiter without one has none to give.
@@ -90,7 +89,7 @@ impl Waiter {
                 }
             }
             Inner::Share(assembly, _) => {
-                let mut assembly = assembly.borrow_mut();
+                let mut assembly = assembly.lock();
                 assembly.missing = assembly.missing.saturating_sub(1);
                 assembly.merge(outcome);
             }
@@ -106,7 +105,7 @@ impl Waiter {
                 }
             }
             Inner::Share(assembly, _) => {
-                assembly.borrow_mut().failure.get_or_insert(failure);
+                assembly.lock().failure.get_or_insert(failure);
             }
         }
     }
