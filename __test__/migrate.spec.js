@@ -7,7 +7,7 @@ const { tmpdir } = require('node:os');
 const { join, relative } = require('node:path');
 const { after, describe, it } = require('node:test');
 const { version } = require('../package.json');
-const { NATIVES } = require('../bin/migrate/natives');
+const { NATIVES, nativeFor } = require('../bin/migrate/natives');
 const { PEERS } = require('../bin/migrate/peers');
 
 const root = join(__dirname, '..');
@@ -90,7 +90,7 @@ describe('carapace migrate', () => {
       'src/app.js:14: express.json({ limit }) could be json({ limit }) of carapace',
       'src/app.js:15: express.urlencoded({ extended, limit }) could be urlencoded({ extended, limit }) of carapace',
       'src/app.js:16: mongoSanitize({ replaceWith }) could be sanitize({ operator, dotted }) of carapace',
-      'src/limiter.cjs:2: new RedisStore({ sendCommand, prefix }) could be redisStore({ client, prefix }) of carapace',
+      'src/limiter.cjs:2: new RedisStore({ sendCommand, prefix }) could be redisStore({ sendCommand, prefix }) of carapace',
       "src/esm.mjs:8: limited() could be rateLimit({ algorithm: 'fixed-window' }) of carapace",
       'src/server.ts:16: cors() could be cors() of carapace',
       'done/already.ts:3: helmet() could be securityHeaders() of carapace',
@@ -223,6 +223,7 @@ describe('the native forms', () => {
   const OPTIONS = {
     securityHeaders: require('../lib/header-options').OPTIONS,
     rateLimit: require('../lib/rate-limit').OPTIONS,
+    redisStore: require('../lib/redis-store').OPTIONS,
     cors: require('../lib/cors').OPTIONS,
     hpp: require('../lib/hpp').OPTIONS,
     sanitize: require('../lib/sanitize').OPTIONS,
@@ -246,13 +247,42 @@ describe('the native forms', () => {
     }
   });
 
-  it('leave out no option of a peer that has another name', () => {
-    const limiter = Object.keys(NATIVES['express-rate-limit'][''].renamed);
-    const kept = ['windowMs', 'limit', 'message', 'statusCode', 'handler', 'legacyHeaders', 'store', 'keyGenerator'];
-    const more = ['skip', 'skipSuccessfulRequests', 'skipFailedRequests', 'requestWasSuccessful'];
-    for (const option of [...kept, ...more]) {
-      assert.ok(Object.hasOwn(OPTIONS.rateLimit, option), option);
-      assert.ok(!limiter.includes(option), option);
-    }
-  });
+  const READING = ['inflate', 'limit', 'type', 'verify', 'defaultCharset'];
+  const FORMS = ['extended', 'parameterLimit', 'depth', 'charsetSentinel', 'interpretNumericEntities'];
+  const CORS = ['origin', 'methods', 'allowedHeaders', 'headers', 'exposedHeaders', 'credentials', 'maxAge'];
+  const LIMITS = ['windowMs', 'limit', 'max', 'message', 'statusCode', 'handler', 'legacyHeaders', 'headers', 'store'];
+  const MORE_LIMITS = ['standardHeaders', 'identifier', 'retryAfter', 'passOnStoreError', 'keyGenerator', 'ipv6Subnet'];
+  const REFUNDS = [
+    'skip',
+    'skipSuccessfulRequests',
+    'skipFailedRequests',
+    'requestWasSuccessful',
+    'validate',
+    'logger',
+  ];
+
+  /** Every option of each peer. */
+  const OF_PEERS = [
+    ['helmet', '', Object.keys(NATIVES.helmet).filter((name) => name !== '')],
+    ['express-rate-limit', '', [...LIMITS, ...MORE_LIMITS, ...REFUNDS, 'requestPropertyName']],
+    ['rate-limit-redis', 'RedisStore', ['sendCommand', 'sendCommandCluster', 'prefix', 'resetExpiryOnChange']],
+    ['cors', '', [...CORS, 'preflightContinue', 'optionsSuccessStatus']],
+    ['hpp', '', ['checkQuery', 'checkBody', 'checkBodyOnlyForContentType', 'whitelist']],
+    ['express-mongo-sanitize', '', ['replaceWith', 'allowDots', 'dryRun', 'onSanitize']],
+    ['body-parser', 'json', [...READING, 'strict', 'reviver']],
+    ['body-parser', 'urlencoded', [...READING, ...FORMS]],
+    ['express', 'json', [...READING, 'strict', 'reviver']],
+    ['express', 'urlencoded', [...READING, ...FORMS]],
+  ];
+  for (const [peer, member, options] of OF_PEERS) {
+    it(`have a name that exists for each option of ${peer} ${member}`, () => {
+      for (const option of options) {
+        const [, name, given] = /^([\w.]+)\((?:\{ (.+) \})?\)/.exec(nativeFor(peer, member, [option]));
+        for (const part of given?.split(', ') ?? []) {
+          const key = part.split(':')[0];
+          assert.ok(Object.hasOwn(OPTIONS[name], key), `${option} of ${peer}: ${name} has no option ${key}`);
+        }
+      }
+    });
+  }
 });

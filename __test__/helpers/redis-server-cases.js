@@ -2,10 +2,10 @@
 
 const { deepEqual, equal } = require('node:assert/strict');
 const { after } = require('node:test');
-const { setTimeout: pause } = require('node:timers/promises');
 const { rateLimit: peerLimit } = require('express-rate-limit');
 const { rateLimit: dropIn } = require('carapace/express-rate-limit');
 const { rateLimit: native } = require('carapace');
+const { settled } = require('./limited');
 const { plainCommand } = require('./redis-store-cases');
 const { startRedis } = require('./redis/server');
 
@@ -75,12 +75,13 @@ async function everything(client) {
 const rounded = (count) =>
   count && { totalHits: count.totalHits, seconds: Math.round((count.resetTime.getTime() - Date.now()) / 1000) };
 
-/** What is done to a store; numbers are milliseconds that pass. */
+/** What is done to a store or to its keys. */
 const STEPS = {
   increment: (/** @type {Bench} */ { store }, key = 'a') => store.increment(key).then(rounded),
   get: (/** @type {Bench} */ { store }, key = 'a') => store.get(key).then(rounded),
   decrement: (/** @type {Bench} */ { store }, key = 'a') => store.decrement(key),
   resetKey: (/** @type {Bench} */ { store }, key = 'a') => store.resetKey(key),
+  expire: (/** @type {Bench} */ { client }) => client.pexpire('rl:a', 0),
   flush: (/** @type {Bench} */ { client }) => client.script('FLUSH'),
   persist: (/** @type {Bench} */ { client }) => client.persist('rl:a'),
   list: (/** @type {Bench} */ { client }) => client.lpush('rl:a', 'x'),
@@ -92,7 +93,7 @@ const STEPS = {
 };
 
 /**
- * @param {string[]} steps such as `increment b`, or milliseconds
+ * @param {string[]} steps such as `increment b`
  * @param {{ options?: any, quiet?: boolean, differs?: string, check?: Case['check'] }} [how]
  * @returns {Case}
  */
@@ -105,11 +106,8 @@ function sequence(steps, { options, quiet = false, differs, check } = {}) {
       const made = await bench(kit, { ...options, quiet });
       for (const step of steps) {
         const [name, key] = step.split(' ');
-        if (/^\d+$/.test(name)) await pause(Number(name));
-        else {
-          const act = /** @type {any} */ (STEPS)[name];
-          kit.note(step, await act(made, key).catch((/** @type {any} */ error) => scriptless(error)));
-        }
+        const act = /** @type {any} */ (STEPS)[name];
+        kit.note(step, await act(made, key).catch((/** @type {any} */ error) => scriptless(error)));
       }
       kit.note(await made.keys());
     },
@@ -149,7 +147,7 @@ const ofSequences = () => [
   ),
   sequence(['increment'], { options: { windowMs: 0 } }),
   sequence(['increment'], { options: { windowMs: -5 } }),
-  sequence(['increment', '60', 'increment'], { options: { windowMs: 40 } }),
+  sequence(['increment', 'expire', 'increment'], { options: { windowMs: 40 } }),
   // What differs on purpose
   sequence(['decrement'], {
     differs: 'refund-script',
@@ -159,7 +157,7 @@ const ofSequences = () => [
     },
   }),
   sequence(['increment', 'decrement', 'decrement', 'increment'], { quiet: true, differs: 'refund-script' }),
-  sequence(['increment', '60', 'decrement'], {
+  sequence(['increment', 'expire', 'decrement'], {
     options: { windowMs: 40 },
     quiet: true,
     differs: 'refund-script',
@@ -231,7 +229,7 @@ const served = (limiter, options, requests) => ({
     for (const one of requests) {
       await request(one);
       // A refund is under way when the answer is there.
-      if (isRefunding) await pause(15);
+      if (isRefunding) await settled();
     }
     kit.note(await keys());
     kit.note(rounded(await middleware.getKey('127.0.0.1')));

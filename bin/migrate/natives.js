@@ -77,7 +77,7 @@ const NATIVES = {
   },
   'express-rate-limit': { '': LIMITER, rateLimit: LIMITER },
   'rate-limit-redis': {
-    RedisStore: { name: 'redisStore', renamed: { sendCommand: ['client'], sendCommandCluster: ['client'] } },
+    RedisStore: { name: 'redisStore', renamed: { resetExpiryOnChange: [], sendCommandCluster: ['client'] } },
   },
   cors: { '': { name: 'cors', renamed: { headers: ['allowedHeaders'] } } },
   hpp: {
