@@ -30,8 +30,9 @@ use tokio::task::{AbortHandle, spawn_local};
 /// How long a command waits while a slot moves.
 const AGAIN_AFTER: Duration = Duration::from_millis(5);
 
-/// How many jobs the thread that asks sends itself.
-const FEW: usize = 4;
+/// How many jobs the thread that asks sends itself: none. On a quiet machine the write costs that thread 9 µs and
+/// one hit in flight gains nothing by it (40.6 µs against 33 at the median); only on a crowded one it wins.
+const FEW: usize = 0;
 
 /// What crosses from JavaScript's threads to the I/O thread.
 #[derive(Default)]
