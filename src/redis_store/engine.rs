@@ -117,6 +117,23 @@ impl Shared {
         self.notify.notify_one();
     }
 
+    /// Fails what was handed over and not taken yet.
+    pub fn give_up(&self, failure: Failure) {
+        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.inbox.lock());
+        for command in commands {
+            command.fail(failure);
+        }
+        for flush in flushes {
+            for ticket in flush.queue.tickets() {
+                flush.line.fail(ticket, failure);
+            }
+            flush.line.announce();
+        }
+        for sweep in sweeps {
+            sweep.fail(failure);
+        }
+    }
+
     /// Ends it: what waits fails.
     pub fn close(&self) {
         {
@@ -292,19 +309,7 @@ impl Engine {
         for command in std::mem::take(&mut *self.held.borrow_mut()) {
             command.fail(Failure::Closed);
         }
-        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
-        for command in commands {
-            command.fail(Failure::Closed);
-        }
-        for flush in flushes {
-            for ticket in flush.queue.tickets() {
-                flush.line.fail(ticket, Failure::Closed);
-            }
-            flush.line.announce();
-        }
-        for sweep in sweeps {
-            sweep.fail(Failure::Closed);
-        }
+        self.shared.give_up(Failure::Closed);
         self.shared.board.write(Status { state: State::Closed, ..Status::default() });
     }
 }

@@ -2,6 +2,7 @@
 //! while nothing is to be done.
 
 use super::engine::{Engine, Shared};
+use super::failure::Failure;
 use super::options::Connection;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -53,12 +54,18 @@ pub fn open(connection: &Connection) -> Arc<Handle> {
     registry.handles.insert(connection.clone(), Arc::downgrade(&handle));
     registry.running.retain(|shared| shared.strong_count() > 0);
     registry.running.push(Arc::downgrade(&shared));
-    let sender = registry.sender.get_or_insert_with(start);
-    drop(sender.send(shared));
+    if registry.sender.is_none() {
+        registry.sender = start();
+    }
+    match &registry.sender {
+        Some(sender) => drop(sender.send(shared)),
+        // The system has no thread to give: every hit is told at once, and nobody waits.
+        None => shared.close(),
+    }
     handle
 }
 
-fn start() -> UnboundedSender<Arc<Shared>> {
+fn start() -> Option<UnboundedSender<Arc<Shared>>> {
     let (sender, mut receiver) = unbounded_channel();
     let thread = std::thread::Builder::new().name("carapace-redis".to_owned());
     let spawned = thread.spawn(move || {
@@ -71,11 +78,14 @@ fn start() -> UnboundedSender<Arc<Shared>> {
             std::thread::sleep(Duration::from_millis(20));
             let running = REGISTRY.lock().running.clone();
             while receiver.try_recv().is_ok() {}
-            RESTART.lock().extend(running.iter().filter_map(Weak::upgrade));
+            let running: Vec<_> = running.iter().filter_map(Weak::upgrade).collect();
+            for shared in &running {
+                shared.give_up(Failure::Down);
+            }
+            *RESTART.lock() = running;
         }
     });
-    drop(spawned);
-    sender
+    spawned.ok().map(|_| sender)
 }
 
 /// Connection sets that a restarted thread begins with.
