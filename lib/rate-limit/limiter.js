@@ -75,6 +75,10 @@ function createStage(context, policies) {
   if (settings.delay) steps.push(createDelayStep(settings.delay));
 
   const end = createEnding(context, policies, keyText);
+  /** @param {CountedVisit} visit the one that the store has called back about */
+  function goOn(visit) {
+    proceed(visit, afterHit);
+  }
   /**
    * @param {CountedVisit} visit
    * @param {number} first the step that comes next
@@ -86,16 +90,18 @@ function createStage(context, policies) {
     } catch (cause) {
       return end.fail(visit, cause);
     }
-    if (pending === undefined) return end.settle(visit);
-    if (pending === LATER) return;
+    if (pending === undefined) end.settle(visit);
+    else if (pending !== LATER) waitFor(visit, pending);
+  }
+  /**
+   * @param {CountedVisit} visit
+   * @param {Promise<unknown>} pending
+   */
+  function waitFor(visit, pending) {
     pending.then(
       (answer) => answer === LATER || end.settle(visit),
       (cause) => end.fail(visit, cause),
     );
-  }
-  /** @param {CountedVisit} visit */
-  function goOn(visit) {
-    proceed(visit, afterHit);
   }
   /**
    * @param {import('./visit').Request} request

@@ -63,6 +63,7 @@ function createNativeStore(policies, rules, options, onFull, host) {
     ),
   );
   const { hit } = calls;
+  const { out } = hit;
   const readDecisions = createDecisionReader(policies);
 
   /** @type {Store & { listed: (peer: string, forwarded: string) => number }} */
@@ -85,7 +86,7 @@ function createNativeStore(policies, rules, options, onFull, host) {
       }
       visit.outcome = 'counted';
       visit.isAllowed = (answer & 1) === 1;
-      readDecisions(visit, hit.out, 0, answer >> 2);
+      readDecisions(visit, out, 0, answer >> 2);
       if ((answer & NOT_STORED) !== 0) onFull(visit);
       return undefined;
     },

@@ -4,8 +4,8 @@
 
 /**
  * A client, cluster, sentinel or pool of node-redis, version 4 to 6. It gives commands up that were under way when the
- * connection was lost, but keeps those that were not written yet: an abandoned one is taken out of that queue by its signal,
- * which version 4 calls `signal` and the later ones `abortSignal`.
+ * connection was lost, but keeps those that were not written yet: an abandoned one is taken out of that queue by its signal.
+ * Version 4 calls that `signal`, and breaks its queue when it comes after the command was written, so there it gets none.
  * @param {any} client
  * @returns {Client}
  */
@@ -25,10 +25,10 @@ function createNodeRedisClient(client) {
     isCluster,
     isDown: () => client.isOpen === false || (client.isReady === false && (wasReady || isCluster || isSentinel)),
     send(args, key) {
-      const { signal, abort } = createSignal();
-      const options = { signal, abortSignal: signal };
+      const controller = new AbortController();
+      const options = { abortSignal: controller.signal };
       const reply = isCluster ? client.sendCommand(key, false, args, options) : routed(args, options);
-      return { reply, abandon: abort };
+      return { reply, abandon: () => controller.abort() };
     },
     async masters() {
       if (!isCluster) return [(args) => routed(args, {})];
@@ -47,12 +47,6 @@ function createNodeRedisClient(client) {
       return () => events.forEach(([name, handler]) => client.off?.(name, handler));
     },
   };
-}
-
-/** A signal without the cost of a timer. */
-function createSignal() {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort() };
 }
 
 function ignore() {}
