@@ -135,8 +135,8 @@ async function judgeScripts(subjects, admin) {
     {
       what: `script runs above ${MOST_SCRIPT_US} µs, share`,
       value: Number(share.toFixed(5)),
-      allowed: '≤ 0.01',
-      pass: share <= 0.01,
+      allowed: '≤ 0.001',
+      pass: share <= 0.001,
     },
   ];
 }
