@@ -50,12 +50,13 @@ async function runSnippet({ code }) {
 
 /** @param {(() => unknown)[]} closers */
 function createScope(closers) {
-  const carapace = requireHere('./index.js');
+  const carapace = withClosers(requireHere('./index.js'), closers);
   const express = requireHere('express');
   /** @param {string} id */
   const load = (id) => {
     if (id === 'carapace') return carapace;
     if (id === 'express') return silent(express);
+    if (id === 'node:http') return withServers(requireHere(id), closers);
     return id.startsWith('carapace/') || isInstalled(id) ? requireHere(id) : createStub();
   };
   /** @type {Record<string, unknown>} */
@@ -67,7 +68,6 @@ function createScope(closers) {
     require: load,
     console: createStub(),
   };
-  for (const name of ['redisStore', 'hostStore']) if (carapace[name]) known[name] = closing(carapace[name], closers);
   return new Proxy(known, {
     has: (_target, name) => typeof name === 'string' && !(name in globalThis && !(name in known)) && name !== 'scope',
     get(target, name) {
@@ -87,6 +87,32 @@ function silent(express) {
     app.listen = () => createStub();
     return app;
   }, express);
+}
+
+/**
+ * The package with stores that are closed when the snippet is over, however it names them.
+ * @param {any} carapace
+ * @param {(() => unknown)[]} closers
+ */
+function withClosers(carapace, closers) {
+  const copy = Object.assign((/** @type {unknown[]} */ ...given) => carapace(...given), carapace);
+  for (const name of ['redisStore', 'hostStore']) copy[name] = closing(carapace[name], closers);
+  return copy;
+}
+
+/**
+ * `node:http` whose servers end when the snippet is over.
+ * @param {typeof import('node:http')} http
+ * @param {(() => unknown)[]} closers
+ */
+function withServers(http, closers) {
+  /** @param {any[]} given */
+  const createServer = (...given) => {
+    const server = http.createServer(...given);
+    closers.push(() => void server.close());
+    return server;
+  };
+  return { ...http, createServer };
 }
 
 /**
