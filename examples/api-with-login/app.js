@@ -28,7 +28,7 @@ const shield = carapace({
   routes: {
     'POST /login': {
       json: { limit: '1kb' },
-      login: { account: (request) => request.body?.email, limit: 3, blockMs: 60_000, store },
+      login: { account: (request) => request.body?.email, limit: 3, blockMs: 60_000 },
       validate: { body: Login },
     },
     'POST /notes': { validate: { body: Note } },
