@@ -81,7 +81,7 @@ function ours(client, requests) {
 
 function given() {
   const { rules } = createClientResolver('client', {}, () => {});
-  const { hit } = native.createRateLimiter({ policies: [{ ...POLICY, given: true }] }, rules);
+  const { hit } = native.createRateLimiter({ policies: [{ ...POLICY, hasGivenKeys: true }] }, rules);
   return (iterations) => {
     for (let index = 0; index < iterations; index += 1) hit(PEERS[index & 63], '', index);
   };

@@ -54,8 +54,9 @@ export function checkRecord(record) {
     throw new TypeError(`record ${record.benchmark}: ${what}`);
   };
   for (const name of ['benchmark', 'about', 'date']) if (typeof record[name] !== 'string') fail(`no ${name}`);
-  for (const name of ['node', 'cpu', 'platform'])
-    {if (typeof record.machine?.[name] !== 'string') fail(`no machine.${name}`);}
+  for (const name of ['node', 'cpu', 'platform']) {
+    if (typeof record.machine?.[name] !== 'string') fail(`no machine.${name}`);
+  }
   if (!(record.rounds > 0)) fail('no rounds');
   const seen = new Set();
   for (const group of record.groups) {
