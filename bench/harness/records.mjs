@@ -8,7 +8,8 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
  * @typedef {{ id: string, title: string, subjects: Record<string, Measured> }} Figure
  * @typedef {{ id: string, title: string, unit: string, by: keyof Measured, subjects: Record<string, string>, note?: string, figures: Figure[] }} Group
  *   `by` is the field that ratios are made of, `subjects` the names of who takes part by role: carapace, peer, twin, floor and others
- * @typedef {{ benchmark: string, about: string, date: string, commit?: string, rounds: number, load: number, machine: object, versions: Record<string, string>, groups: Group[] }} BenchmarkRecord
+ * @typedef {{ benchmark: string, about: string, date: string, commit?: string, rounds: number, load: number, seconds: number, machine: object, versions: Record<string, string>, groups: Group[] }} BenchmarkRecord
+ *   `load` is the machine's load average of a minute when it began, `seconds` how long it took
  */
 
 const FOLDER = new URL('../records/', import.meta.url);

@@ -37,8 +37,10 @@ export function openReport(benchmark, { about, packages, rounds, quickRounds }) 
     load: Number(loadavg()[0].toFixed(1)),
     machine: machine(),
     versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+    seconds: 0,
     groups: [],
   };
+  const start = performance.now();
   return {
     rounds: record.rounds,
     isQuick: values.quick,
@@ -71,12 +73,15 @@ export function openReport(benchmark, { about, packages, rounds, quickRounds }) 
     /** Prints everything; the exit code is 1 when a budget is missed that was not known to be. */
     finish() {
       record.groups = record.groups.filter(({ figures }) => figures.length > 0);
+      record.seconds = Math.round((performance.now() - start) / 1000);
       checkRecord(record);
       for (const group of record.groups) printGroup(group);
       printBudgets(record);
       if (values.record) writeRecord(record);
       const { node, cpu, cores } = record.machine;
-      console.log(`\nNode ${node}, ${cpu}, ${cores} cores, load ${record.load}; ${record.rounds} rounds`);
+      console.log(
+        `\nNode ${node}, ${cpu}, ${cores} cores, load ${record.load}; ${record.rounds} rounds in ${record.seconds} s`,
+      );
     },
   };
 }

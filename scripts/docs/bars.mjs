@@ -1,10 +1,10 @@
 // Draws shares as horizontal bars in an SVG: one bar for each figure, 1 is what carapace is compared with, marks for the plain-JavaScript
 // twin and the floor. Colours follow the reader's light or dark setting.
 
-const WIDTH = 860;
+const WIDTH = 900;
 const ROW = 24;
-const LABEL = 330;
-const RIGHT = 150;
+const LABEL = 335;
+const RIGHT = 180;
 const TOP = 66;
 const AXIS = 26;
 /** Shares above this are cut, with their number beside. */
@@ -18,7 +18,7 @@ svg { --paper: #ffffff; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --good
 text { font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; fill: var(--ink) }
 .title { font-size: 16px; font-weight: 600 } .soft { fill: var(--soft) } .group { font-weight: 600 }
 .good { fill: var(--good) } .slow { fill: var(--slow) } .line { stroke: var(--line) } .one { stroke: var(--soft); stroke-dasharray: 4 3 }
-.twin { fill: var(--paper); stroke: var(--mark); stroke-width: 2 } .floor { stroke: var(--mark); stroke-width: 2 }`;
+.cut { fill: var(--paper) } .twin { fill: var(--paper); stroke: var(--mark); stroke-width: 2 } .floor { stroke: var(--mark); stroke-width: 2 }`;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const round = (number) => Number(number.toFixed(1));
@@ -62,6 +62,7 @@ function drawBar({ label, share, value, twin, floor }, top) {
   const kind = share > 1 ? 'slow' : 'good';
   const number = share > 1 ? `${value}, slower` : value;
   const marks = [
+    share > MOST && `<path class="cut" d="M${end - 12} ${top + 2} l6 ${ROW - 4} h5 l-6 -${ROW - 4} z"/>`,
     twin !== undefined && `<circle class="twin" cx="${x(twin)}" cy="${middle}" r="4.5"/>`,
     floor !== undefined &&
       `<line class="floor" x1="${x(floor)}" x2="${x(floor)}" y1="${top + 3}" y2="${top + ROW - 3}"/>`,
