@@ -4,7 +4,6 @@
 //   subject   who is judged; carapace when left out
 //   known     why the budget is missed, for one that is; with knownUpTo, the share above which it is a new miss all the same
 import { readFileSync } from 'node:fs';
-import { formatRatio } from './format.mjs';
 import { valueOf } from './records.mjs';
 
 const FILE = new URL('../budgets.json', import.meta.url);
@@ -57,7 +56,7 @@ export const budgetRows = (judged) =>
   judged.map(({ id, subject, of = '', value, atMost, verdict }) => ({
     figure: subject === 'carapace' ? id : `${id} (${subject})`,
     of,
-    is: value === undefined ? '' : formatRatio(value),
+    is: value === undefined ? '' : Number(value.toPrecision(3)),
     'at most': atMost,
     '': verdict,
   }));
