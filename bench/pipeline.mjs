@@ -68,6 +68,7 @@ const ROLES = {
   [HAND]: 'twin',
   [READER]: 'reader',
   [BARE]: 'floor',
+  [FLOOR]: 'http',
 };
 const report = openReport('pipeline', {
   about: 'A whole request on a real server: main-thread CPU time with every protection on.',
@@ -168,6 +169,7 @@ const GROUP = {
     twin: 'plain JS by hand',
     reader: 'bare Express and express.json',
     floor: 'bare Express',
+    http: FLOOR,
   },
 };
 const addWhole = report.group('whole', { title: 'A request: main-thread CPU time', ...GROUP });
