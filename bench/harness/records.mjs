@@ -1,5 +1,5 @@
 // What a benchmark leaves behind: bench/records/<name>.json, which bench/budgets.json, the charts and docs/performance.md read.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 /**
  * @typedef {{ median: number, low?: number, high?: number, cpu?: number, added?: number, own?: number, is?: string }} Measured
@@ -18,6 +18,7 @@ const FIELDS = ['median', 'low', 'high', 'cpu', 'added', 'own'];
 /** @param {BenchmarkRecord} record */
 export function writeRecord(record) {
   checkRecord(record);
+  mkdirSync(FOLDER, { recursive: true });
   writeFileSync(new URL(`${record.benchmark}.json`, FOLDER), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 

@@ -86,7 +86,7 @@ function fill(page, parts) {
     const [from, to] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
     const [start, end] = [text.indexOf(from), text.indexOf(to)];
     if (start === -1 || end < start) throw new Error(`${PAGE} has no place for ${name}`);
-    return `${text.slice(0, start + from.length)}\n${content}\n${text.slice(end)}`;
+    return `${text.slice(0, start + from.length)}\n\n${content}\n\n${text.slice(end)}`;
   }, page);
 }
 
