@@ -130,6 +130,7 @@ function burst(sockets, request, status, count) {
         ask();
       };
       socket.on('data', read);
+      socket.once('close', () => reject(new Error('a server closed a connection')));
       ask();
     }
   });

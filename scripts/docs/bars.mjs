@@ -1,5 +1,6 @@
 // Draws shares as horizontal bars in an SVG: one bar for each figure, 1 is what carapace is compared with, marks for the plain-JavaScript
 // twin and the floor. Colours follow the reader's light or dark setting.
+import { isSlower } from './performance.mjs';
 
 const WIDTH = 900;
 const ROW = 24;
@@ -59,8 +60,8 @@ function drawBar({ label, share, value, twin, floor }, top) {
   const middle = top + ROW / 2;
   const end = x(share);
   const length = Math.max(1, round(end - LABEL));
-  const kind = share > 1 ? 'slow' : 'good';
-  const number = share > 1 ? `${value}, slower` : value;
+  const kind = isSlower(share) ? 'slow' : 'good';
+  const number = isSlower(share) ? `${value}, slower` : value;
   const marks = [
     share > MOST && `<path class="cut" d="M${end - 12} ${top + 2} l6 ${ROW - 4} h5 l-6 -${ROW - 4} z"/>`,
     twin !== undefined && `<circle class="twin" cx="${x(twin)}" cy="${middle}" r="4.5"/>`,
@@ -71,7 +72,7 @@ function drawBar({ label, share, value, twin, floor }, top) {
     text(LABEL - 10, middle + 4.5, label, '', 'end'),
     `<rect class="${kind}" x="${LABEL}" y="${top + 4}" width="${length}" height="${ROW - 8}" rx="2"/>`,
     ...marks,
-    text(WIDTH - RIGHT + 12, middle + 4.5, number, share > 1 ? 'slow' : ''),
+    text(WIDTH - RIGHT + 12, middle + 4.5, number, isSlower(share) ? 'slow' : ''),
   ].join('\n');
 }
 

@@ -11,6 +11,9 @@ export function shareOf(group, figure, role, subject = 'carapace') {
   return part === undefined || whole === undefined || whole <= 0 ? undefined : part / whole;
 }
 
+/** Whether a share is above 1 when it is written down. */
+export const isSlower = (share) => share >= 1.005;
+
 /** One benchmark's tables. */
 export function tablesOf(record) {
   return [`${record.about} ${versions(record)}`, ...record.groups.flatMap((group) => ['', ...tableOf(group)])].join(
@@ -47,7 +50,7 @@ function tableOf(group) {
   ];
 }
 
-const mark = (share) => (share > 1 ? `**${formatRatio(share)}**` : formatRatio(share));
+const mark = (share) => (isSlower(share) ? `**${formatRatio(share)}**` : formatRatio(share));
 
 function cell(group, figure, role) {
   const value = valueOf(group, figure, role);
@@ -71,16 +74,19 @@ export function slowerThan(records, role) {
     groups.flatMap((group) => group.figures.map((figure) => ({ group, figure, share: shareOf(group, figure, role) }))),
   );
   const compared = all.filter(({ share }) => share !== undefined);
-  const slower = compared.filter(({ share }) => share > 1).sort((left, right) => right.share - left.share);
+  const slower = compared.filter(({ share }) => isSlower(share)).sort((left, right) => right.share - left.share);
   return { compared: compared.length, slower };
 }
 
-/** A list of those figures, under a sentence with their number. */
+const LONGEST_LIST = 25;
+
+/** A list of those figures, the worst of them, under a sentence with their number. */
 export function slowerList(records, role, who) {
   const { compared, slower } = slowerThan(records, role);
-  const head = `In ${slower.length} of ${compared} comparisons with ${who} carapace takes longer (or more):`;
+  const which = slower.length > LONGEST_LIST ? `; the ${LONGEST_LIST} worst, the others are bold in the tables` : '';
+  const head = `In ${slower.length} of ${compared} comparisons with ${who} carapace takes longer (or more)${which}:`;
   if (slower.length === 0) return `In none of ${compared} comparisons with ${who} carapace takes longer (or more).`;
-  const rows = slower.map(({ group, figure, share }) => {
+  const rows = slower.slice(0, LONGEST_LIST).map(({ group, figure, share }) => {
     const name = figure.subjects[role].is ?? group.subjects[role];
     return `| ${group.title}: ${figure.title} | ${name} | ${formatRatio(share)} |`;
   });
