@@ -1,13 +1,11 @@
-// json() beside the packages it replaces, interleaved in one process. `node --expose-gc bench/body.mjs`
-// `--quick` runs fewer rounds, `--steady` takes the 10th percentile in place of the median (for a machine with neighbours),
-// `--only <text>` only the bodies with that in their title, `--json <file>` writes the figures.
+// json() beside the packages it replaces, interleaved in one process. `node --expose-gc bench/body.mjs`; the flags are in
+// bench/harness/report.mjs, the budgets in bench/budgets.json.
 import { EventEmitter } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parseArgs } from 'node:util';
 import zlib from 'node:zlib';
 import { BOMBS, CLEAN, FLAGGED } from './shared/bodies.mjs';
-import { interleave, machine, printTable, quantile } from './harness.mjs';
+import { interleave, summarize } from './harness.mjs';
+import { openReport } from './harness/report.mjs';
 import { bombProof, floor, today, twin, withDefaultRules, withPatternsAndDepth } from './shared/json-subjects.mjs';
 
 const require = createRequire(import.meta.url);
@@ -16,34 +14,16 @@ const express = require('express');
 const mongoSanitize = require('express-mongo-sanitize');
 const { inflate } = require('../lib/body/inflate.js');
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean' },
-    steady: { type: 'boolean' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-  },
-});
-const ROUNDS = values.quick ? 7 : 25;
 const SAMPLE_BYTES = 4_000_000;
+const TODAY = 'JSON.parse and express-mongo-sanitize';
 
-/** What must hold, as shares of today's packages and of the floor; the floor's from 10 KB on. */
-const BUDGETS = {
-  rulesOfToday: 0.85,
-  rulesOfFloor: 1.15,
-  patternsOfToday: 0.75,
-  patternsOfFloor: 1.06,
-  sparseOfFloor: 1,
-  flaggedOfToday: 1.2,
-  bomb: 0.1,
-};
-
-const isWanted = ([title]) => !values.only || title.includes(values.only);
-const misses = [];
-
-function check(title, what, ratio, budget) {
-  if (ratio > budget) misses.push(`${title}: ${what} ${ratio.toFixed(2)}, allowed ${budget}`);
-}
+const report = openReport('body', {
+  about: 'From the bytes of a JSON body to its value: parsing and taking out what must not be there.',
+  packages: ['express', 'body-parser', 'express-mongo-sanitize'],
+  rounds: 25,
+  quickRounds: 7,
+});
+const isWanted = ([title]) => report.isWanted(title);
 
 function repeat(work, bytes) {
   return (iterations) => {
@@ -53,48 +33,41 @@ function repeat(work, bytes) {
 
 function run(bytes, subjects) {
   const iterations = Math.max(1, Math.min(10_000, Math.round(SAMPLE_BYTES / bytes.length)));
-  const results = interleave(
-    ROUNDS,
+  return interleave(
+    report.rounds,
     Object.fromEntries(Object.entries(subjects).map(([name, work]) => [name, repeat(work, bytes)])),
     { iterations },
   );
-  return Object.fromEntries(
-    Object.entries(results).map(([name, { median, low }]) => [name, values.steady ? low : median]),
-  );
 }
 
-const micro = (nanoseconds) => (nanoseconds / 1000).toFixed(nanoseconds < 100_000 ? 2 : 0);
-const ratio = (left, right) => (left / right).toFixed(2);
-
 function clean() {
-  return Object.entries(CLEAN)
-    .filter(isWanted)
-    .map(([title, bytes]) => {
-      const times = run(bytes, { floor, today, twin, rules: withDefaultRules, patterns: withPatternsAndDepth });
-      check(title, 'default rules, of today', times.rules / times.today, BUDGETS.rulesOfToday);
-      check(title, 'patterns and depth, of today', times.patterns / times.today, BUDGETS.patternsOfToday);
-      if (bytes.length > 9_000) {
-        check(title, 'default rules, of the floor', times.rules / times.floor, BUDGETS.rulesOfFloor);
-        check(title, 'patterns and depth, of the floor', times.patterns / times.floor, BUDGETS.patternsOfFloor);
-      }
-      if (title.includes('sparse') && process.version.startsWith('v20.')) {
-        check(title, 'default rules, of the floor', times.rules / times.floor, BUDGETS.sparseOfFloor);
-      }
-      return { title, bytes: bytes.length, ...times };
-    });
+  const rules = report.group('clean', {
+    title: 'A clean body, all default rules: bytes to value',
+    subjects: { peer: TODAY, carapace: 'carapace', twin: 'plain JS', floor: 'JSON.parse alone' },
+    note: 'The plain JavaScript does the same checks but for duplicate keys and long numbers, which are gone after JSON.parse.',
+  });
+  const patterns = report.group('patterns', {
+    title: 'A clean body, key patterns and depth only: bytes to value',
+    subjects: { peer: TODAY, carapace: 'carapace', twin: 'plain JS', floor: 'JSON.parse alone' },
+  });
+  for (const [title, bytes] of Object.entries(CLEAN).filter(isWanted)) {
+    const results = run(bytes, { floor, peer: today, twin, rules: withDefaultRules, patterns: withPatternsAndDepth });
+    rules(title, { ...results, carapace: results.rules });
+    patterns(title, { ...results, carapace: results.patterns });
+  }
 }
 
 function flagged() {
-  return Object.entries(FLAGGED)
-    .filter(isWanted)
-    .map(([title, bytes]) => {
-      const times = run(bytes, { today, twin, rules: withDefaultRules });
-      check(title, 'of today', times.rules / times.today, BUDGETS.flaggedOfToday);
-      return { title, bytes: bytes.length, ...times };
-    });
+  const add = report.group('flagged', {
+    title: 'A body with an operator and __proto__: bytes to value',
+    subjects: { peer: TODAY, carapace: 'carapace', twin: 'plain JS' },
+  });
+  for (const [title, bytes] of Object.entries(FLAGGED).filter(isWanted)) {
+    add(title, run(bytes, { peer: today, twin, carapace: withDefaultRules }));
+  }
 }
 
-function bombs() {
+async function bombs() {
   const refused = (bytes) => {
     try {
       bombProof(bytes);
@@ -103,27 +76,26 @@ function bombs() {
     }
     throw new Error('a bomb came through');
   };
-  return Object.entries(BOMBS)
-    .filter(isWanted)
-    .map(([title, bytes]) => {
-      const times = run(bytes, { parse: floor, refused });
-      check(title, 'of JSON.parse', times.refused / times.parse, BUDGETS.bomb);
-      return { title, bytes: bytes.length, ...times };
-    });
+  const add = report.group('bombs', {
+    title: 'A small text that costs much: until refused, against parsing it',
+    subjects: { floor: 'JSON.parse', carapace: 'carapace, refused' },
+  });
+  for (const [title, bytes] of Object.entries(BOMBS).filter(isWanted)) {
+    add(title, run(bytes, { floor, carapace: refused }));
+  }
+  if (report.isWanted('gzip of 50 MB')) add('gzip of 50 MB', await gzipBomb());
 }
 
 /** 48 KB of gzip that hold 50 MB, under the default limit of 100 KB. */
 async function gzipBomb() {
   const bytes = zlib.gzipSync(Buffer.from(`["${'x'.repeat(50_000_000)}"]`));
-  const parse = [];
+  const floorSamples = [];
   const refused = [];
   for (let round = 0; round < 5; round += 1) {
-    parse.push(await time(async () => floor(zlib.gunzipSync(bytes))));
+    floorSamples.push(await time(async () => floor(zlib.gunzipSync(bytes))));
     refused.push(await time(() => new Promise((resolve) => inflate(bytes, 'gzip', 102_400, resolve))));
   }
-  const times = { parse: quantile(parse, 0.5), refused: quantile(refused, 0.5) };
-  check('gzip of 50 MB', 'of JSON.parse', times.refused / times.parse, BUDGETS.bomb);
-  return { title: 'gzip of 50 MB', bytes: bytes.length, ...times };
+  return { floor: summarize({ wall: floorSamples }), carapace: summarize({ wall: refused }) };
 }
 
 async function time(work) {
@@ -165,72 +137,23 @@ function middlewareSubject(bytes, middlewares) {
 }
 
 function middlewares() {
-  return Object.entries(CLEAN)
-    .filter(isWanted)
-    .filter(([title]) => /ASCII/.test(title) && !/10 MB/.test(title))
-    .map(([title, bytes]) => {
-      const times = run(bytes, {
-        express: middlewareSubject(bytes, [express.json({ limit: '64mb' })]),
-        today: middlewareSubject(bytes, [express.json({ limit: '64mb' }), mongoSanitize()]),
-        carapace: middlewareSubject(bytes, [json({ limit: '64mb', maxKeys: 10_000_000 })]),
-      });
-      return { title, bytes: bytes.length, ...times };
+  const add = report.group('middleware', {
+    title: 'The middleware with a request',
+    subjects: { peer: 'express.json and express-mongo-sanitize', carapace: 'carapace', floor: 'express.json alone' },
+  });
+  for (const [title, bytes] of Object.entries(CLEAN).filter(isWanted)) {
+    if (!/ASCII/.test(title) || /10 MB/.test(title)) continue;
+    const results = run(bytes, {
+      floor: middlewareSubject(bytes, [express.json({ limit: '64mb' })]),
+      peer: middlewareSubject(bytes, [express.json({ limit: '64mb' }), mongoSanitize()]),
+      carapace: middlewareSubject(bytes, [json({ limit: '64mb', maxKeys: 10_000_000 })]),
     });
+    add(title, results);
+  }
 }
 
-function show(title, rows, columns) {
-  if (rows.length === 0) return;
-  printTable(
-    title,
-    rows.map((row) => ({
-      body: row.title,
-      ...Object.fromEntries(Object.entries(columns).map(([name, cell]) => [name, cell(row)])),
-    })),
-  );
-}
-
-const report = {
-  benchmark: 'body',
-  machine: machine(),
-  rounds: ROUNDS,
-  clean: clean(),
-  flagged: flagged(),
-  bombs: bombs(),
-  middleware: middlewares(),
-};
-if (!values.only || 'gzip'.includes(values.only)) report.bombs.push(await gzipBomb());
-
-show('bytes to value, µs and ratios', report.clean, {
-  floor: (row) => micro(row.floor),
-  today: (row) => micro(row.today),
-  'plain JS': (row) => micro(row.twin),
-  rules: (row) => micro(row.rules),
-  patterns: (row) => micro(row.patterns),
-  'rules/today': (row) => ratio(row.rules, row.today),
-  'rules/floor': (row) => ratio(row.rules, row.floor),
-  'rules/plain JS': (row) => ratio(row.rules, row.twin),
-  'patterns/today': (row) => ratio(row.patterns, row.today),
-  'patterns/floor': (row) => ratio(row.patterns, row.floor),
-});
-show('a body with an operator and __proto__, µs', report.flagged, {
-  today: (row) => micro(row.today),
-  'plain JS': (row) => micro(row.twin),
-  rules: (row) => micro(row.rules),
-  'rules/today': (row) => ratio(row.rules, row.today),
-  'rules/plain JS': (row) => ratio(row.rules, row.twin),
-});
-show('bombs: until refused, against JSON.parse, µs', report.bombs, {
-  'JSON.parse': (row) => micro(row.parse),
-  refused: (row) => micro(row.refused),
-  share: (row) => (row.refused / row.parse).toFixed(3),
-});
-show('the middleware with a request, µs', report.middleware, {
-  'express.json': (row) => micro(row.express),
-  'with express-mongo-sanitize': (row) => micro(row.today),
-  'json()': (row) => micro(row.carapace),
-  'of both': (row) => ratio(row.carapace, row.today),
-  'of express.json': (row) => ratio(row.carapace, row.express),
-});
-report.misses = misses;
-console.log(misses.length === 0 ? '\nevery budget holds' : `\nover budget:\n  ${misses.join('\n  ')}`);
-if (values.json) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+clean();
+flagged();
+await bombs();
+middlewares();
+report.finish();

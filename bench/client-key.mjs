@@ -1,7 +1,8 @@
 // What finding the client costs: the JavaScript side plus the limiter's one call, by rule, beside what
 // express-rate-limit does for its key alone (proxy-addr's address through ipKeyGenerator).
 import { createRequire } from 'node:module';
-import { interleave, machine, printTable } from './harness.mjs';
+import { interleave } from './harness.mjs';
+import { openReport } from './harness/report.mjs';
 
 const require = createRequire(import.meta.url);
 const { createClientResolver, peerOf } = require('../lib/client-key.js');
@@ -9,6 +10,7 @@ const native = require('../lib/loader.js');
 const { ipKeyGenerator } = require('express-rate-limit');
 const proxyaddr = require('proxy-addr');
 
+const POLICY = { limit: 2 ** 31 - 1, windowMs: 60_000 };
 const PEERS = Array.from({ length: 64 }, (_, host) => `10.0.0.${host}`);
 const CLIENTS = { IPv4: (host) => `203.0.113.${host}`, IPv6: (host) => `2001:db8:${host.toString(16)}:1::1` };
 const CLOUDFLARE = Array.from({ length: 64 }, (_, host) => `173.245.48.${host}`);
@@ -68,7 +70,7 @@ const subjects = {
 
 function ours(client, requests) {
   const { rules, forwardedOf } = createClientResolver('client', client, () => {});
-  const hit = native.createRateLimiter({ limit: 1e9 }, rules, false);
+  const { hit } = native.createRateLimiter({ policies: [POLICY] }, rules);
   return (iterations) => {
     for (let index = 0; index < iterations; index += 1) {
       const request = requests[index & 63];
@@ -79,7 +81,7 @@ function ours(client, requests) {
 
 function given() {
   const { rules } = createClientResolver('client', {}, () => {});
-  const hit = native.createRateLimiter({ limit: 1e9 }, rules, true);
+  const { hit } = native.createRateLimiter({ policies: [{ ...POLICY, hasGivenKeys: true }] }, rules);
   return (iterations) => {
     for (let index = 0; index < iterations; index += 1) hit(PEERS[index & 63], '', index);
   };
@@ -91,11 +93,25 @@ function peers(requests) {
   };
 }
 
-const rows = Object.entries(interleave(30, subjects)).map(([subject, { median, low, high }]) => ({
-  subject,
-  'ns a request': median.toFixed(0),
-  p10: low.toFixed(0),
-  p90: high.toFixed(0),
-}));
-printTable('finding the client and counting one hit', rows);
-console.log(JSON.stringify(machine()));
+const report = openReport('client-key', {
+  about: 'Finding who a request is from by each rule, and counting one hit, CPU and wall time.',
+  packages: ['express-rate-limit', 'proxy-addr'],
+  rounds: 30,
+  quickRounds: 9,
+});
+const add = report.group('rule', {
+  title: 'Finding the client and counting one hit',
+  subjects: { carapace: 'carapace, with the hit', peer: 'express-rate-limit, its key alone' },
+  note: 'express-rate-limit finds its key here and counts nothing: only the rules that it has are compared.',
+});
+const results = interleave(report.rounds, subjects);
+const PEER_OF = {
+  'hops: 1, IPv4': 'express-rate-limit, key only, IPv4',
+  'hops: 1, IPv6': 'express-rate-limit, key only, IPv6',
+  "Express's hops: 1": 'express-rate-limit, key only, IPv4',
+};
+for (const [title, carapace] of Object.entries(results)) {
+  if (title.startsWith('express-rate-limit')) continue;
+  add(title, { carapace, peer: results[PEER_OF[title]] });
+}
+report.finish();

@@ -1,15 +1,14 @@
 // What CORS costs a request, against the cors package and against what a careful app would write by hand, on real ServerResponse
-// objects. "cpu ns added" is what a middleware costs beyond a response without it, in CPU time, which a busy machine does
-// not stretch. Prints tables and one line of JSON; exits with 1 when a set is over the budget.
+// objects. What counts is what a middleware adds to a response without it, in CPU time, which a busy machine does not stretch. The
+// flags are in bench/harness/report.mjs, the budgets in bench/budgets.json.
 import http from 'node:http';
 import peer from 'cors';
-import { interleave, machine, printTable } from './harness.mjs';
+import { interleave } from './harness.mjs';
+import { openReport } from './harness/report.mjs';
 import dropIn from '../compat/cors.js';
 import carapace from '../lib/cors.js';
 
 const { cors } = carapace;
-const BUDGET = 1;
-const rounds = Number(process.argv[2] ?? 21);
 
 const ORIGIN = 'https://app.example.com';
 const OTHERS = Array.from({ length: 9 }, (_, index) => `https://site-${index}.example.org`);
@@ -87,33 +86,30 @@ function subject(middleware, method, headers) {
   };
 }
 
-const report = { benchmark: 'cors', machine: machine(), rounds, budget: BUDGET, results: {} };
+const ROLES = { cors: 'peer', 'carapace/cors': 'dropIn', 'plain JS by hand': 'twin' };
+const report = openReport('cors', {
+  about: 'What CORS adds to a response, in CPU time.',
+  packages: ['cors'],
+  rounds: 21,
+  quickRounds: 7,
+});
+const add = report.group('request', {
+  title: 'What CORS adds to a response, CPU time',
+  by: 'added',
+  subjects: { peer: 'cors', carapace: 'carapace', dropIn: 'carapace/cors', twin: 'plain JS by hand' },
+});
 for (const [title, [method, headers, middlewares]] of Object.entries(SETS)) {
+  if (!report.isWanted(title)) continue;
   const ending = (_request, response, next) => (method === 'OPTIONS' ? response.end() : next());
   const subjects = Object.entries({ none: ending, ...middlewares });
   const results = interleave(
-    rounds,
+    report.rounds,
     Object.fromEntries(subjects.map(([name, middleware]) => [name, subject(middleware, method, headers)])),
   );
-  const added = (name) => results[name].cpu - results.none.cpu;
-  const rows = Object.entries(results).map(([name, { median, low, high, cpu }]) => ({
-    subject: name,
-    'ns total': Math.round(median),
-    'p10–p90': `${Math.round(low)}–${Math.round(high)}`,
-    'cpu ns': Math.round(cpu),
-    'cpu ns added': Math.round(added(name)),
-    'of cors': (added(name) / added('cors')).toFixed(2),
-  }));
-  printTable(title, rows);
-  report.results[title] = Object.fromEntries(
-    Object.keys(results).map((name) => [
-      name,
-      { addedNs: Math.round(added(name)), ratio: Number((added(name) / added('cors')).toFixed(3)) },
-    ]),
-  );
-  if (added('carapace') > BUDGET * added('cors')) {
-    console.error(`over budget: ${title}`);
-    process.exitCode = 1;
-  }
+  const measured = Object.entries(results).map(([name, result]) => [
+    ROLES[name] ?? name,
+    { ...result, added: result.cpu - results.none.cpu },
+  ]);
+  add(title, Object.fromEntries(measured));
 }
-console.log(`\n${JSON.stringify(report)}`);
+report.finish();

@@ -35,12 +35,16 @@ function measure(subject, iterations) {
   return { wall, cpu: ((user + system) * 1000) / iterations };
 }
 
-function summarize({ wall, cpu }) {
+/**
+ * @param {{ wall: number[], cpu?: number[] }} samples
+ * @returns {{ median: number, low: number, high: number, cpu?: number }} as `interleave` gives them
+ */
+export function summarize({ wall, cpu }) {
   return {
     median: quantile(wall, 0.5),
     low: quantile(wall, 0.1),
     high: quantile(wall, 0.9),
-    cpu: quantile(cpu, 0.5),
+    ...(cpu && { cpu: quantile(cpu, 0.5) }),
   };
 }
 

@@ -58,6 +58,8 @@ app.get('/', (request, response) => response.json({ hello: 'world' }));
 app.post('/', (request, response) => response.json({ hello: 'world' }));
 
 const server = http.createServer(wrap(app));
+// A server that waits for its turn keeps its connections, however long the others take.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.once('SIGINT', () => process.exit(0));
 process.on('message', () => {
