@@ -263,6 +263,13 @@ describe('the chain', () => {
     ['an unknown mode', { mode: 'off' }, 'ERR_CARAPACE_OPTION_VALUE', 'carapace.mode'],
     ['a limiter without a limit', { rateLimit: true }, 'ERR_CARAPACE_OPTION_REQUIRED', 'rateLimit.limit'],
     ['a rule that is no object', { routes: { '/a': 5 } }, 'ERR_CARAPACE_OPTION_TYPE', 'carapace.routes["/a"]'],
+    ['an option of logins', { login: { account: () => '', name: 'a' } }, 'ERR_CARAPACE_OPTION_UNKNOWN', 'login.name'],
+    [
+      'an option of logins in a rule',
+      { routes: { '/a': { login: { account: () => '', name: 'a' } } } },
+      'ERR_CARAPACE_OPTION_UNKNOWN',
+      'carapace.routes["/a"].login.name',
+    ],
     ['a rule without a path', { routes: { POST: {} } }, 'ERR_CARAPACE_OPTION_VALUE', 'carapace.routes["POST"]'],
     ['a method that is none', { routes: { 'PSOT /a': {} } }, 'ERR_CARAPACE_OPTION_VALUE', 'carapace.routes["PSOT /a"]'],
     [

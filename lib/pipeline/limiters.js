@@ -7,6 +7,7 @@ const { createChainLimiter, insideOf } = require('../rate-limit');
 const { POLICY_OPTIONS } = require('../rate-limit/options');
 const { isCountedInCore } = require('../rate-limit/stores');
 const { redisStoreAt } = require('../redis-store');
+const { withPath } = require('./settings');
 
 /**
  * @typedef {Record<string, any>} Options
@@ -139,7 +140,8 @@ class Limiters {
     const { client, ipv6Prefix, store } = inherited(this.#options, options);
     const base = { client, ipv6Prefix, store: isCountedInCore({ store }) ? store : undefined };
     const overhear = (/** @type {any} */ event) => this.#overhear(event, name);
-    const limiter = createChainLimiter({ ...base, ...options }, { login: true, overhear });
+    const make = () => createChainLimiter({ ...base, ...options }, { login: true, overhear });
+    const limiter = withPath(make, (path) => path.replace(/^rateLimit\b/, 'login'));
     this.logins.set(name, limiter);
     return limiter;
   }

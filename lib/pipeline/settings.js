@@ -135,13 +135,24 @@ function readRuleSettings(name, own, chain, parts) {
  * @returns {T}
  */
 function inRule(name, make) {
+  return withPath(make, (path) => `carapace.routes[${JSON.stringify(name)}].${path}`);
+}
+
+/**
+ * Runs `make`, and gives the paths of options in its errors other names.
+ * @template T
+ * @param {() => T} make
+ * @param {(path: string) => string} rename
+ * @returns {T}
+ */
+function withPath(make, rename) {
   try {
     return make();
   } catch (error) {
     if (!(error instanceof CarapaceError) || error.path === undefined) throw error;
     const message = error.message.slice(error.path.length + 2);
-    throw new CarapaceError(error.code, message, { path: `carapace.routes[${JSON.stringify(name)}].${error.path}` });
+    throw new CarapaceError(error.code, message, { path: rename(error.path) });
   }
 }
 
-module.exports = { OPTIONS, RULE_OPTIONS, inRule, readSettings };
+module.exports = { OPTIONS, RULE_OPTIONS, inRule, readSettings, withPath };
