@@ -141,13 +141,13 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-module.exports = Object.assign(rateLimit, {
-  DAY,
-  HOUR,
-  MINUTE,
-  MemoryStore,
-  SECOND,
-  default: rateLimit,
-  ipKeyGenerator,
-  rateLimit,
-});
+// Each by itself, so that whoever reads the module without running it finds the names.
+module.exports = rateLimit;
+module.exports.DAY = DAY;
+module.exports.HOUR = HOUR;
+module.exports.MINUTE = MINUTE;
+module.exports.MemoryStore = MemoryStore;
+module.exports.SECOND = SECOND;
+module.exports.default = rateLimit;
+module.exports.ipKeyGenerator = ipKeyGenerator;
+module.exports.rateLimit = rateLimit;

@@ -98,4 +98,6 @@ function named(name, f) {
   return Object.defineProperty(f, 'name', { value: name });
 }
 
-module.exports = Object.assign(helmet, { contentSecurityPolicy, ...parts, ...aliases, default: helmet });
+module.exports = Object.assign(helmet, { contentSecurityPolicy, ...parts, ...aliases });
+// By itself, so that whoever reads the module without running it finds it.
+module.exports.default = helmet;
