@@ -3,9 +3,6 @@
 const { createReporter } = require('./events');
 const { readOptions } = require('./options');
 const { keepAccess } = require('./rate-limit/redis/access');
-const { readAddress } = require('./rate-limit/redis/address');
-const { checkSettings } = require('./rate-limit/redis/settings');
-const { shareOf } = require('./rate-limit/redis/shares');
 
 /** @type {import('./options').OptionTable} */
 const OPTIONS = {
@@ -59,6 +56,10 @@ function redisStoreAt(url) {
  * @param {Record<string, any>} given
  */
 function createStore(path, given) {
+  // Loaded here, so that Redis costs nothing until it is used.
+  const { readAddress } = require('./rate-limit/redis/address');
+  const { checkSettings } = require('./rate-limit/redis/settings');
+  const { shareOf } = require('./rate-limit/redis/shares');
   const settings = checkSettings(path, given);
   const address = readAddress(path, given);
   const report = createReporter('redis-store', given.onEvent);

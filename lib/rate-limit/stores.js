@@ -6,7 +6,6 @@ const { createGuardedStore } = require('./guarded-store');
 const { createNativeStore } = require('./native-store');
 const { readList } = require('./options');
 const { findRedis } = require('./redis/access');
-const { openRedisStore } = require('./redis/store');
 
 /**
  * @typedef {import('./options').Settings} Settings
@@ -29,6 +28,8 @@ function openStore(context, policies, keyText) {
   const { settings, report } = context;
   const redis = settings.store && findRedis(settings.store);
   if (redis !== undefined) {
+    // Loaded here, so that Redis costs nothing until it is used.
+    const { openRedisStore } = require('./redis/store');
     const lists = listsOf(settings);
     const open = (/** @type {Policy[]} */ own) => openLocal(context, own, redis.settings.fallback);
     const store = openRedisStore(redis, { settings, rules: context.resolver.rules, lists, keyText, policies }, open);
