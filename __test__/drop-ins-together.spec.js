@@ -6,16 +6,9 @@ const { createGuideServer } = require('./fixtures/guide-server');
 const { hasRedis, startRedis } = require('./helpers/redis-server');
 const { EXPRESS, listen, send, sendJson } = require('./helpers/servers');
 
-/** The package, or what takes its place; packages without a drop-in stay themselves. */
+/** The package, and what takes its place. */
 const peer = (name) => require(name);
-const dropIn = (name) => {
-  try {
-    return require(`carapace/${name}`);
-  } catch (error) {
-    if (error.code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
-    return require(name);
-  }
-};
+const dropIn = (name) => require(`carapace/${name}`);
 
 const ORIGIN = 'https://app.example';
 const VOLATILE = new Set(['date', 'etag', 'content-length']);

@@ -3,6 +3,8 @@
 const assert = require('node:assert/strict');
 const http = require('node:http');
 const net = require('node:net');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 const { describe, it } = require('node:test');
 const { rateLimit } = require('..');
 const { EXPRESS, listen } = require('./helpers/servers');
@@ -216,8 +218,8 @@ onEachExpress('lists of rateLimit', ({ serve }) => {
 describe('a request with an address of no kind', () => {
   it('counts over a unix socket, where no list holds', async (context) => {
     const limiter = rateLimit({ limit: 1, allowList: ['0.0.0.0/0', '::/0'] });
-    const path =
-      process.platform === 'win32' ? '\\\\.\\pipe\\carapace-gates' : `/tmp/carapace-gates-${process.pid}.sock`;
+    const name = `carapace-gates-${process.pid}`;
+    const path = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
     const server = http.createServer((request, response) => limiter(request, response, () => response.end()));
     await new Promise((resolve) => server.listen(path, () => resolve(undefined)));
     context.after(() => server.close());
