@@ -3,7 +3,7 @@
 const native = require('./loader');
 const { CarapaceError, configure } = require('./errors');
 const { readOptions, show, typeOf } = require('./options');
-const { expressTrust } = require('./proxy-trust');
+const { expressAddress, expressTrust } = require('./proxy-trust');
 
 /**
  * @typedef {import('node:http').IncomingMessage} Request
@@ -114,7 +114,7 @@ function addressFromExpress(request, onTrustAll) {
   if (isRefused) onTrustAll();
   // Express looks at a header only when the peer is trusted (proxy-addr); asking first saves it from parsing one.
   if (trust === undefined || !trust(peerOf(request), 0)) return '';
-  const { ip } = /** @type {{ ip?: unknown }} */ (/** @type {unknown} */ (request));
+  const ip = expressAddress(request);
   return typeof ip === 'string' && ip !== peerOf(request) ? bounded(ip) : '';
 }
 

@@ -53,7 +53,7 @@ function isOver(request) {
  * and the connection closes after the drain.
  * @param {Request} request
  * @param {Response} response
- * @param {Buffer} body
+ * @param {Buffer | string} body text goes out with the head in one piece
  */
 function endAfterDrain(request, response, body) {
   const isWhole = isOver(request);

@@ -2,6 +2,7 @@
 
 const { createChains } = require('./pipeline/chain');
 const { createForwardedWatch } = require('./pipeline/forwarded');
+const { settleShapes } = require('./pipeline/front');
 const { Limiters } = require('./pipeline/limiters');
 const { createListeners } = require('./pipeline/listeners');
 const { createMethods } = require('./pipeline/methods');
@@ -32,19 +33,25 @@ function carapace(options) {
   const forwarded = createForwardedWatch(decidesTrust(parts, settings.given), () =>
     report({ type: 'proxy.not-trusted', action: 'ignore' }),
   );
-  const mark = new Mark(tally);
   /** @param {any} request */
   const chainOf = (request) => (table === undefined ? main : table.chainOf(request));
 
-  function carapace(/** @type {any} */ request, /** @type {any} */ response, /** @type {Next} */ next) {
+  /** @type {import('./pipeline/methods').Enter} */
+  function enter(mark, request, response, next) {
     const before = request._carapace;
     const isMarked = before instanceof Mark;
     // A request passes the chain once, however often it is mounted.
     if (isMarked && before.isOf(tally)) return next();
-    request._carapace = isMarked ? new Mark(tally, before) : mark;
+    request._carapace = isMarked ? new Mark(tally, before, mark.app) : mark;
+    settleShapes(request, response);
     tally.requests += 1;
     forwarded.look(request);
     run(chainOf(request), request, response, isDue() ? measure(response, next) : next);
+  }
+  const own = new Mark(tally);
+  /** @param {any} request @param {any} response @param {Next} next */
+  function carapace(request, response, next) {
+    enter(own, request, response, next);
   }
   /** @type {import('./pipeline/methods').Inside} */
   const inside = {
@@ -56,8 +63,9 @@ function carapace(options) {
     made,
     chainOf,
     run,
+    enter,
   };
-  const methods = createMethods(carapace, inside);
+  const methods = createMethods(inside);
   return /** @type {any} */ (Object.defineProperties(carapace, Object.getOwnPropertyDescriptors(methods)));
 }
 

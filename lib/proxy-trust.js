@@ -1,5 +1,7 @@
 'use strict';
 
+const { appOf } = require('./tally');
+
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {(address: string, hop: number) => boolean} TrustFunction */
 
@@ -18,7 +20,7 @@ const trustsAll = new WeakMap();
  * @returns {{ trust: TrustFunction | undefined, isRefused: boolean }} `trust` is undefined without Express
  */
 function expressTrust(request) {
-  const { app } = /** @type {{ app?: { get?: (name: string) => unknown } }} */ (/** @type {unknown} */ (request));
+  const app = appOf(request);
   const trust = typeof app?.get === 'function' ? app.get('trust proxy fn') : undefined;
   if (typeof trust !== 'function') return { trust: undefined, isRefused: false };
   const known = /** @type {TrustFunction} */ (trust);
@@ -30,4 +32,22 @@ function expressTrust(request) {
   return isRefused ? { trust: undefined, isRefused } : { trust: known, isRefused };
 }
 
-module.exports = { expressTrust };
+/**
+ * The client's address as Express finds it, whether the request has Express's prototype yet or not.
+ * @param {any} request
+ * @returns {unknown}
+ */
+function expressAddress(request) {
+  if (request.app !== undefined) return request.ip;
+  const app = appOf(request);
+  if (Object.hasOwn(app.request, 'ip')) {
+    // The app's own getter may read anything.
+    Object.setPrototypeOf(request, app.request);
+    return request.ip;
+  }
+  // What the getter reads, by Express's own (proxy-addr): the address of the socket and the header.
+  const { headers, socket } = request;
+  return Reflect.get(app.request, 'ip', { app, headers, socket, connection: socket });
+}
+
+module.exports = { expressAddress, expressTrust };

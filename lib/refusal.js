@@ -37,10 +37,10 @@ function refuse(request, response, next, error, { onReject = 'answer', members }
     pointer,
     ...members,
   };
-  const body = Buffer.from(JSON.stringify(document));
+  const body = JSON.stringify(document);
   response.statusCode = status;
   response.setHeader('content-type', 'application/problem+json; charset=utf-8');
-  response.setHeader('content-length', body.length);
+  response.setHeader('content-length', Buffer.byteLength(body));
   response.setHeader('cache-control', 'no-store');
   endAfterDrain(request, response, body);
 }

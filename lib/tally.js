@@ -61,10 +61,12 @@ class Mark {
   /**
    * @param {Tally} tally of the chain
    * @param {Mark} [before]
+   * @param {any} [app] the Express app that the chain stands in front of
    */
-  constructor(tally, before) {
+  constructor(tally, before, app) {
     this.tally = tally;
     this.before = before;
+    this.app = app ?? before?.app;
   }
 
   /** @param {Tally} tally */
@@ -86,4 +88,12 @@ function countRefusal(request, code) {
   if (mark instanceof Mark) mark.tally.countRefusal(code);
 }
 
-module.exports = { BOUNDS, Histogram, Mark, Tally, countRefusal };
+/**
+ * The Express app that a request is for. In front of an app, requests do not have Express's own `app` yet.
+ * @param {any} request
+ */
+function appOf({ app, _carapace: mark }) {
+  return app ?? (mark instanceof Mark ? mark.app : undefined);
+}
+
+module.exports = { BOUNDS, Histogram, Mark, Tally, appOf, countRefusal };

@@ -3,7 +3,7 @@
 const { CarapaceError } = require('../errors');
 const { createReporter } = require('../events');
 const { readOptions, show, typeOf } = require('../options');
-const { adopt, asExpressApp, end, http2Error, unwrap } = require('../pipeline/wrap');
+const { asExpressApp, end, http2Error, unwrap } = require('../pipeline/wrap');
 const { isHttp2: isHttp2Request } = require('../body-framing');
 const { askWhenRead } = require('../continue');
 const { createClientErrorAnswer } = require('./client-error');
@@ -14,7 +14,7 @@ const { createUpgradeCheck } = require('./upgrade');
 /**
  * @typedef {import('./upgrade').Middleware} Middleware
  * @typedef {object} Protection
- * @property {Middleware} carapace the whole chain
+ * @property {(app: any) => Middleware} enterFor gives the whole chain, in front of an Express app or of a plain handler
  * @property {Middleware} limits its headers and limits alone, for requests that have no answer of their own
  * @property {Middleware} headers
  * @property {(origins: any) => (request: any) => boolean | Promise<boolean>} originTest
@@ -111,16 +111,14 @@ function guard(server, guards) {
  * @param {Protection} protection
  * @param {() => boolean} isClosing
  */
-function createRequestGuard(server, { carapace, fail }, isClosing) {
-  /** @type {any} */
-  let app;
-  let isKnown = false;
+function createRequestGuard(server, { enterFor, fail }, isClosing) {
+  /** @type {Middleware | undefined} */
+  let enter;
   return (/** @type {() => void} */ pass, /** @type {any} */ request, /** @type {any} */ response) => {
-    if (!isKnown) app = appOf(server);
-    isKnown = true;
-    if (app !== undefined && !isHttp2Request(request)) adopt(app, request, response);
+    // Known with the first request, when the app listens.
+    enter ??= enterFor(appOf(server));
     if (isClosing() && !isHttp2Request(request)) response.setHeader('connection', 'close');
-    carapace(request, response, (error) => (error === undefined ? pass() : fail(error, request, response)));
+    enter(request, response, (error) => (error === undefined ? pass() : fail(error, request, response)));
   };
 }
 

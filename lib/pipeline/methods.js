@@ -7,12 +7,14 @@ const { cors } = require('../cors');
 const { errorHandler } = require('../error-handler');
 const { readOptions } = require('../options');
 const { explain } = require('./explain');
+const { createFront } = require('./front');
 const { createMetrics } = require('./metrics');
 const { register } = require('./metrics-text');
 const { createWrap, end } = require('./wrap');
 
 /**
  * @typedef {(request: any, response: any, next: (error?: unknown) => void) => void} Middleware
+ * @typedef {(mark: InstanceType<typeof import('../tally')['Mark']>, request: any, response: any, next: (error?: unknown) => void) => void} Enter
  * @typedef {object} Inside what a shield is made of
  * @property {ReturnType<typeof import('./settings').readSettings>} settings
  * @property {InstanceType<typeof import('../tally')['Tally']>} tally
@@ -22,15 +24,16 @@ const { createWrap, end } = require('./wrap');
  * @property {Map<string, any>} made the chain's own parts
  * @property {(request: any) => import('./chain').Chain} chainOf
  * @property {(chain: any, request: any, response: any, next: (error?: unknown) => void) => void} run
+ * @property {Enter} enter runs the chain for a request, which gets the mark
  */
 
 /**
  * A shield's own methods.
- * @param {Middleware} carapace
  * @param {Inside} inside
  */
-function createMethods(carapace, inside) {
-  const { settings, tally, limiters, stores, forwarded } = inside;
+function createMethods(inside) {
+  const { settings, tally, limiters, stores, forwarded, enter } = inside;
+  const enterFor = createFront({ enter, tally, given: settings.given });
   const errors = createErrorHandling(settings.given, tally);
   /** @type {Set<any>} */
   const servers = new Set();
@@ -40,8 +43,8 @@ function createMethods(carapace, inside) {
   if (registry !== undefined) register(registry, metrics.families);
 
   return {
-    wrap: createWrap(carapace, { errorHandler: errors.get, removesPoweredBy: removesPoweredBy(settings.parts) }),
-    attach: createAttach(protectionOf(carapace, inside, errors.answer), servers, () => isClosing),
+    wrap: createWrap({ enterFor, errorHandler: errors.get, removesPoweredBy: removesPoweredBy(settings.parts) }),
+    attach: createAttach(protectionOf(enterFor, inside, errors.answer), servers, () => isClosing),
     metrics,
     explain: () =>
       explain(settings, {
@@ -97,11 +100,11 @@ function createErrorHandling(given, tally) {
 }
 
 /**
- * @param {Middleware} carapace
+ * @param {ReturnType<typeof createFront>} enterFor
  * @param {Inside} inside
  * @param {(error: unknown, request: any, response: any) => void} fail
  */
-function protectionOf(carapace, { settings, limiters, made, chainOf, run }, fail) {
+function protectionOf(enterFor, { settings, limiters, made, chainOf, run }, fail) {
   /** @type {Middleware} */
   const headers = made.get('securityHeaders') ?? ((_request, _response, next) => next());
   /** Those of a chain that end a request which has no answer of its own. @param {any} request */
@@ -109,7 +112,7 @@ function protectionOf(carapace, { settings, limiters, made, chainOf, run }, fail
     chainOf(request).filter((part) => part === headers || limiters.all().includes(/** @type {any} */ (part)));
   const { mode, onEvent } = settings.given;
   return {
-    carapace,
+    enterFor,
     headers,
     /** @type {Middleware} */
     limits: (request, response, next) => run(limitsOf(request), request, response, next),

@@ -1,6 +1,7 @@
 'use strict';
 
 const { pathOf, readings } = require('../rate-limit/paths');
+const { appOf } = require('../tally');
 
 /**
  * @typedef {import('node:http').IncomingMessage} Request
@@ -24,7 +25,8 @@ const known = new WeakMap();
  * @param {any} request
  * @returns {Routing}
  */
-function routingOf({ app }) {
+function routingOf(request) {
+  const app = appOf(request);
   if (typeof app?.enabled !== 'function') return UNKNOWN;
   let routing = known.get(app);
   if (routing === undefined) {

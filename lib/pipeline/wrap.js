@@ -6,7 +6,7 @@ const { show } = require('../options');
 const { refuse } = require('../refusal');
 
 /**
- * @typedef {(request: any, response: any, next: (error?: unknown) => void) => void} Middleware
+ * @typedef {(request: any, response: any, next: (error?: unknown) => void) => void} Enter
  * @typedef {(request: any, response: any) => unknown} Handler
  * @typedef {(error: unknown, request: any, response: any, next: (error?: unknown) => void) => unknown} ErrorHandler
  */
@@ -20,11 +20,10 @@ const wrapped = new WeakMap();
 
 /**
  * Makes `wrap`: the chain in front of a whole app, which sees only what passes.
- * @param {Middleware} carapace
- * @param {{ errorHandler: () => ErrorHandler | undefined, removesPoweredBy: boolean }} how
+ * @param {{ enterFor: (app: any) => Enter, errorHandler: () => ErrorHandler | undefined, removesPoweredBy: boolean }} how
  * @returns {(handler: Handler) => Handler}
  */
-function createWrap(carapace, { errorHandler, removesPoweredBy }) {
+function createWrap({ enterFor, errorHandler, removesPoweredBy }) {
   return function wrap(handler) {
     if (typeof handler !== 'function') {
       const message = `got ${show(handler)}, expected an Express app or a function of request and response`;
@@ -33,14 +32,12 @@ function createWrap(carapace, { errorHandler, removesPoweredBy }) {
     const app = asExpressApp(handler);
     // The chain would take the field away again from each answer.
     if (app !== undefined && removesPoweredBy) app.disable('x-powered-by');
+    const enter = enterFor(app);
 
     /** @type {Handler} */
     function carapaceInFront(request, response) {
-      if (app !== undefined) {
-        if (isHttp2(request)) return refuseHttp2(request, response);
-        adopt(app, request, response);
-      }
-      carapace(request, response, (error) => {
+      if (app !== undefined && isHttp2(request)) return refuseHttp2(request, response);
+      enter(request, response, (error) => {
         if (error === undefined) handler(request, response);
         else answerError(errorHandler(), error, request, response);
       });
@@ -57,20 +54,6 @@ function createWrap(carapace, { errorHandler, removesPoweredBy }) {
 function asExpressApp(handler) {
   const isApp = typeof handler?.handle === 'function' && typeof handler.enabled === 'function';
   return isApp && handler.request && handler.response ? handler : undefined;
-}
-
-/**
- * Gives a request the prototypes that the app will give it, so that the chain sees the app's settings, such as `trust
- * proxy`, and the user's functions find what Express has.
- * @param {any} app
- * @param {any} request
- * @param {any} response
- */
-function adopt(app, request, response) {
-  request.res = response;
-  response.req = request;
-  Object.setPrototypeOf(request, app.request);
-  Object.setPrototypeOf(response, app.response);
 }
 
 /**
@@ -118,4 +101,4 @@ function unwrap(listener) {
   return wrapped.get(listener) ?? listener;
 }
 
-module.exports = { adopt, asExpressApp, createWrap, end, http2Error, unwrap };
+module.exports = { asExpressApp, createWrap, end, http2Error, unwrap };

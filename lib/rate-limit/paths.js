@@ -1,5 +1,6 @@
 'use strict';
 
+const { appOf } = require('../tally');
 const { badValue, readList } = require('./options');
 
 /** @typedef {import('./visit').Request} Request */
@@ -68,7 +69,7 @@ function readPatterns(option, given) {
  * @param {Request} request
  */
 function routing(request) {
-  const { app } = /** @type {any} */ (request);
+  const app = appOf(request);
   if (typeof app?.get !== 'function') return { ignoresCase: false, isStrict: true };
   return { ignoresCase: !app.get('case sensitive routing'), isStrict: Boolean(app.get('strict routing')) };
 }
