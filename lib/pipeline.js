@@ -42,8 +42,9 @@ function carapace(options) {
     const isMarked = before instanceof Mark;
     // A request passes the chain once, however often it is mounted.
     if (isMarked && before.isOf(tally)) return next();
+    // Before anything is added to them.
+    if (!isMarked) settleShapes(request, response);
     request._carapace = isMarked ? new Mark(tally, before, mark.app) : mark;
-    settleShapes(request, response);
     tally.requests += 1;
     forwarded.look(request);
     run(chainOf(request), request, response, isDue() ? measure(response, next) : next);

@@ -1,5 +1,5 @@
-// One server of bench/pipeline.mjs, in a process of its own: `node pipeline-server.mjs <subject> <limit>`. Tells its port, and on each
-// message the CPU time that its main thread has had, in nanoseconds.
+// One server of bench/pipeline.mjs, in a process of its own: `node pipeline-server.mjs <subject> <limit> [<port of Redis>]`. Tells its
+// port, and on each message the CPU time that its main thread and the whole process have had, in nanoseconds.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import cors from 'cors';
@@ -8,10 +8,12 @@ import mongoSanitize from 'express-mongo-sanitize';
 import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import hpp from 'hpp';
+import { Redis } from 'ioredis';
+import { RedisStore } from 'rate-limit-redis';
 import carapace from '../../index.js';
 import { byHand } from './pipeline-by-hand.mjs';
 
-const [, , subject, limitText] = process.argv;
+const [, , subject, limitText, redisPort] = process.argv;
 const limit = Number(limitText);
 const origin = ['https://app.example.com', 'https://www.example.com'];
 const WINDOW_MS = 3_600_000;
@@ -29,7 +31,7 @@ const SUBJECTS = {
     before: [
       helmet(),
       cors({ origin, credentials: true }),
-      rateLimit({ limit, windowMs: WINDOW_MS, standardHeaders: 'draft-8', legacyHeaders: false }),
+      rateLimit({ limit, windowMs: WINDOW_MS, standardHeaders: 'draft-8', legacyHeaders: false, store: peerStore() }),
       express.json(),
       express.urlencoded({ extended: true }),
       mongoSanitize(),
@@ -47,8 +49,19 @@ const SUBJECTS = {
 function shield() {
   return carapace({
     cors: { origin, credentials: true },
-    rateLimit: { limit, windowMs: WINDOW_MS, algorithm: 'fixed-window' },
+    rateLimit: { limit, windowMs: WINDOW_MS, algorithm: 'fixed-window', store: ownStore() },
   });
+}
+
+function peerStore() {
+  if (!redisPort) return undefined;
+  const client = new Redis({ port: Number(redisPort) });
+  return new RedisStore({ sendCommand: (...words) => client.call(...words) });
+}
+
+function ownStore() {
+  // A machine that is busy with all of them must not send hits to the stand-in.
+  return redisPort ? carapace.redisStore({ url: `redis://127.0.0.1:${redisPort}`, timeoutMs: 10_000 }) : undefined;
 }
 
 const { before, wrap = (app) => app } = SUBJECTS[subject]();
@@ -63,5 +76,7 @@ server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.once('SIGINT', () => process.exit(0));
 process.on('message', () => {
-  process.send({ cpu: Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) });
+  const main = Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
+  const { user, system } = process.cpuUsage();
+  process.send({ main, all: (user + system) * 1000 });
 });
