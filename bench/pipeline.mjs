@@ -24,6 +24,7 @@ const READER = 'bare + express.json';
 const HAND = 'plain JS by hand';
 const OURS = 'carapace';
 const FRONT = 'carapace, wrapped';
+const DROP_INS = 'carapace, drop-ins';
 const FLOOR = 'node:http alone';
 
 const HEAD = 'host: localhost\r\norigin: https://app.example.com\r\naccept: application/json\r\n';
@@ -49,10 +50,20 @@ const SCENARIOS = {
     request: `GET / HTTP/1.1\r\n${HEAD}\r\n`,
     limit: OPEN,
     status: 200,
-    subjects: [BARE, STACK, HAND, OURS, FRONT],
+    subjects: [BARE, STACK, HAND, OURS, FRONT, DROP_INS],
   },
-  'POST 150 B': { request: post(150), limit: OPEN, status: 200, subjects: [BARE, READER, STACK, HAND, OURS, FRONT] },
-  'POST 10 KB': { request: post(10_240), limit: OPEN, status: 200, subjects: [BARE, READER, STACK, HAND, OURS, FRONT] },
+  'POST 150 B': {
+    request: post(150),
+    limit: OPEN,
+    status: 200,
+    subjects: [BARE, READER, STACK, HAND, OURS, FRONT, DROP_INS],
+  },
+  'POST 10 KB': {
+    request: post(10_240),
+    limit: OPEN,
+    status: 200,
+    subjects: [BARE, READER, STACK, HAND, OURS, FRONT, DROP_INS],
+  },
   'GET, limits in Redis': {
     request: `GET / HTTP/1.1\r\n${HEAD}\r\n`,
     limit: OPEN,
@@ -65,13 +76,13 @@ const SCENARIOS = {
     request: `GET / HTTP/1.1\r\n${HEAD}\r\n`,
     limit: 1,
     status: 429,
-    subjects: [FLOOR, STACK, HAND, OURS, FRONT],
+    subjects: [FLOOR, STACK, HAND, OURS, FRONT, DROP_INS],
   },
   'a preflight': {
     request: `OPTIONS / HTTP/1.1\r\n${HEAD}access-control-request-method: PUT\r\naccess-control-request-headers: x-a\r\n\r\n`,
     limit: OPEN,
     status: 204,
-    subjects: [FLOOR, STACK, HAND, OURS, FRONT],
+    subjects: [FLOOR, STACK, HAND, OURS, FRONT, DROP_INS],
   },
 };
 
@@ -79,6 +90,7 @@ const ROLES = {
   [STACK]: 'peer',
   [OURS]: 'carapace',
   [FRONT]: 'wrapped',
+  [DROP_INS]: 'dropins',
   [HAND]: 'twin',
   [READER]: 'reader',
   [BARE]: 'floor',
@@ -197,6 +209,7 @@ const GROUP = {
     peer: 'the usual stack',
     carapace: 'carapace',
     wrapped: 'carapace in front of Express',
+    dropins: 'the stack on drop-ins',
     twin: 'plain JS by hand',
     reader: 'bare Express and express.json',
     floor: 'bare Express',
@@ -212,6 +225,7 @@ const addAdded = report.group('added', {
     peer: 'the usual stack',
     carapace: 'carapace',
     wrapped: 'carapace in front of Express',
+    dropins: 'the stack on drop-ins',
     twin: 'plain JS by hand',
   },
   note: 'Below zero, a chain costs less than what it takes the place of.',

@@ -1,5 +1,6 @@
 'use strict';
 
+const { settleShapes } = require('../lib/object-shapes');
 const { CarapaceError } = require('../lib/errors');
 const { addVary, endPreflight, isPreflight, setActual, setPreflight } = require('../lib/cors/answer');
 const { createRuleTest } = require('../lib/cors/user-functions');
@@ -28,6 +29,7 @@ function middlewareWrapper(o) {
   const optionsCallback = typeof o === 'function' ? o : giveOptions;
 
   return function corsMiddleware(req, res, next) {
+    settleShapes(req, res);
     optionsCallback(req, (/** @type {any} */ error, /** @type {any} */ given) => {
       if (error) return next(error);
       // As the cors package, options are read for each request, so that a list may change while the app runs.

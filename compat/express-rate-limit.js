@@ -1,5 +1,6 @@
 'use strict';
 
+const { settleShapes } = require('../lib/object-shapes');
 const { ipKeyGenerator } = require('./express-rate-limit/client-address');
 const { checkLimit, readConfig } = require('./express-rate-limit/config');
 const { WRITERS, setLegacyHeaders, setRetryAfter } = require('./express-rate-limit/headers');
@@ -66,6 +67,7 @@ function initialize({ store, logger }, options) {
  * @param {Next} next
  */
 async function decide(config, options, request, response, next) {
+  settleShapes(request, response);
   const { store, validations } = config;
   const ends = watchEnds(config, response);
   if (await config.skip(request, response)) return next();

@@ -1,5 +1,6 @@
 'use strict';
 
+const { settleShapes } = require('../lib/object-shapes');
 const { contentSecurityPolicy } = require('./helmet/content-security-policy');
 const { HEADERS } = require('./helmet/fixed-headers');
 
@@ -26,6 +27,7 @@ function helmet(options = {}) {
   const policy = policyOf(options.contentSecurityPolicy);
   const steps = Object.entries(HEADERS).flatMap(([option, rule]) => stepsOf(options, option, rule));
   return function helmetMiddleware(request, response, next) {
+    settleShapes(request, response);
     if (policy === undefined) return set(undefined);
     policy(request, response, set);
 

@@ -4,6 +4,7 @@ const { createCachedCompiler, compilePolicy } = require('./cors/policy');
 const { createServing } = require('./cors/serving');
 const { createOptionsReader } = require('./cors/user-functions');
 const { OPTIONS } = require('./cors/options');
+const { settleShapes } = require('./object-shapes');
 
 /**
  * @typedef {import('./cors/serving').Policy} Policy
@@ -23,6 +24,7 @@ function cors(options) {
   }
   const serve = createServing(policy);
   return function cors(request, response, next) {
+    settleShapes(request, response);
     serve(request, response, next);
   };
 }

@@ -1,8 +1,8 @@
 'use strict';
 
+const { settleShapes } = require('./object-shapes');
 const { createChains } = require('./pipeline/chain');
 const { createForwardedWatch } = require('./pipeline/forwarded');
-const { settleShapes } = require('./pipeline/front');
 const { Limiters } = require('./pipeline/limiters');
 const { createListeners } = require('./pipeline/listeners');
 const { createMethods } = require('./pipeline/methods');
@@ -43,7 +43,7 @@ function carapace(options) {
     // A request passes the chain once, however often it is mounted.
     if (isMarked && before.isOf(tally)) return next();
     // Before anything is added to them.
-    if (!isMarked) settleShapes(request, response);
+    settleShapes(request, response);
     request._carapace = isMarked ? new Mark(tally, before, mark.app) : mark;
     tally.requests += 1;
     forwarded.look(request);

@@ -7,6 +7,7 @@ const { configure } = require('./errors');
 const { createReporter } = require('./events');
 const { readHeaderOptions } = require('./header-options');
 const { createHeaderRemoval } = require('./header-removal');
+const { settleShapes } = require('./object-shapes');
 const { readOptions, readStrings } = require('./options');
 const { createHeadHook, installHeadHook } = require('./response-hook');
 const { createSecureTest } = require('./secure-request');
@@ -39,6 +40,7 @@ function securityHeaders(options) {
   const hook = createHook(plan, removal);
 
   return function securityHeaders(request, response, next) {
+    settleShapes(request, response);
     if (!response.headersSent) {
       const set = setSecure === setPlain || isSecure(request) ? setSecure : setPlain;
       // What is there goes now, so that it is gone even if somebody undoes the hook; what comes later goes with the hook.

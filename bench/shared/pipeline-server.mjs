@@ -2,6 +2,7 @@
 // port, and on each message the CPU time that its main thread and the whole process have had, in nanoseconds.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import { createRequire } from 'node:module';
 import cors from 'cors';
 import express from 'express4';
 import mongoSanitize from 'express-mongo-sanitize';
@@ -18,6 +19,16 @@ const limit = Number(limitText);
 const origin = ['https://app.example.com', 'https://www.example.com'];
 const WINDOW_MS = 3_600_000;
 
+const require = createRequire(import.meta.url);
+const DROP_INS = {
+  helmet: require('carapace/helmet'),
+  cors: require('carapace/cors'),
+  rateLimit: require('carapace/express-rate-limit').rateLimit,
+  ...require('carapace/body-parser'),
+  mongoSanitize: require('carapace/express-mongo-sanitize'),
+  hpp: require('carapace/hpp'),
+};
+
 /** What each subject puts before the handlers of an Express app, and before the app. */
 const SUBJECTS = {
   // What no middleware can go below: a server that says what the scenario wants and nothing else.
@@ -27,17 +38,8 @@ const SUBJECTS = {
   }),
   bare: () => ({ before: [] }),
   'bare + express.json': () => ({ before: [express.json()] }),
-  stack: () => ({
-    before: [
-      helmet(),
-      cors({ origin, credentials: true }),
-      rateLimit({ limit, windowMs: WINDOW_MS, standardHeaders: 'draft-8', legacyHeaders: false, store: peerStore() }),
-      express.json(),
-      express.urlencoded({ extended: true }),
-      mongoSanitize(),
-      hpp(),
-    ],
-  }),
+  stack: () => ({ before: stack({ helmet, cors, rateLimit, mongoSanitize, hpp, ...express }) }),
+  'carapace, drop-ins': () => ({ before: stack(DROP_INS) }),
   'plain JS by hand': () => ({ before: [byHand({ origin, limit, windowMs: WINDOW_MS })] }),
   carapace: () => ({ before: [shield()] }),
   'carapace, wrapped': () => {
@@ -45,6 +47,19 @@ const SUBJECTS = {
     return { before: [], wrap: (app) => front.wrap(app) };
   },
 };
+
+/** The stack of the guides, of the packages or of what takes their place when the imports are changed. */
+function stack({ helmet, cors, rateLimit, json, urlencoded, mongoSanitize, hpp }) {
+  return [
+    helmet(),
+    cors({ origin, credentials: true }),
+    rateLimit({ limit, windowMs: WINDOW_MS, standardHeaders: 'draft-8', legacyHeaders: false, store: peerStore() }),
+    json(),
+    urlencoded({ extended: true }),
+    mongoSanitize(),
+    hpp(),
+  ];
+}
 
 function shield() {
   return carapace({

@@ -5,6 +5,7 @@ const { canInflate, contentEncoding } = require('../../lib/body/inflate');
 const { charset } = require('../../lib/body/media-type');
 const { readBody } = require('../../lib/body/read-body');
 const { drainInBackground } = require('../../lib/drain');
+const { settleShapes } = require('../../lib/object-shapes');
 const { createTypeTest } = require('../request-type');
 const { createHttpError, toHttpError } = require('./http-error');
 const { readLimit } = require('./limit');
@@ -40,6 +41,7 @@ function createParser(options, format, { codings, prepare, start, isStrict }) {
 
   /** @param {any} request @param {any} response @param {(error?: any) => void} next */
   function parser(request, response, next) {
+    settleShapes(request, response);
     if (!prepare(request) || !hasBody(request) || !isWanted(request)) return next();
     const encoding = format.isBinary ? null : (charset(request.headers['content-type']) ?? defaultCharset);
     if (encoding !== null && format.refuses?.(encoding)) return next(charsetError(encoding));

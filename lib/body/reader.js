@@ -1,6 +1,7 @@
 'use strict';
 
 const { hasBody } = require('../body-framing');
+const { settleShapes } = require('../object-shapes');
 const { refuse } = require('../refusal');
 const { bodyError } = require('./body-error');
 const { parseByteSize } = require('./byte-size');
@@ -50,6 +51,7 @@ function createBodyReader(stem, settings, format) {
   const { keepRaw, onReject, strictContentType = false, verify } = settings;
 
   return function read(request, response, next) {
+    settleShapes(request, response);
     const given = givenBody(request);
     if (given === undefined && (!hasBody(request) || isConsumed(request))) return next();
     /** @param {unknown} error */

@@ -1,35 +1,12 @@
 'use strict';
 
-const { ServerResponse } = require('node:http');
 const { isHttp2 } = require('../body-framing');
+const { settleShapes } = require('../object-shapes');
 const { Mark } = require('../tally');
 
 /**
  * @typedef {(request: any, response: any, next: (error?: unknown) => void) => void} Middleware
  */
-
-// In V8 before 13 (Node 20 and 22) an object whose prototype was replaced gets a hidden class of its own with each
-// property that is added to it: none is shared with another object, so every access to it, Node's own included, misses
-// the caches. Express replaces the prototypes of each request and response. Bun has another engine.
-const LOSES_CLASSES = Number.parseInt(process.versions.v8, 10) < 13 && process.versions.bun === undefined;
-
-const plainResponse = ServerResponse.prototype;
-
-/**
- * Makes a request and response of Express hash tables, whose hidden class is one for all, where that pays: a whole
- * request then takes Express a third less (bench/pipeline.mjs). A field is taken away and put back, which is how V8 is
- * told.
- * @param {any} request
- * @param {any} response
- */
-function settleShapes(request, response) {
-  if (!LOSES_CLASSES || request.res !== response || response.req !== request) return;
-  if (Object.getPrototypeOf(response) === plainResponse) return;
-  delete request.res;
-  request.res = response;
-  delete response.req;
-  response.req = request;
-}
 
 /**
  * Gives a request and response the prototypes that the app will give them, so that the user's functions find what
@@ -82,4 +59,4 @@ function createFront({ enter, tally, given }) {
   };
 }
 
-module.exports = { asksUser, createFront, settleShapes };
+module.exports = { asksUser, createFront };

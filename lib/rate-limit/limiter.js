@@ -4,6 +4,7 @@ const { createClientResolver, createTrustAllReporter } = require('../client-key'
 const { configure, internalError } = require('../errors');
 const { createReporter } = require('../events');
 const native = require('../loader');
+const { settleShapes } = require('../object-shapes');
 const { refuse } = require('../refusal');
 const { createWatcher } = require('./after-response');
 const { createDelayStep, goOnLater } = require('./delay');
@@ -120,6 +121,7 @@ function createStage(context, policies) {
    * @param {import('./visit').Next} next
    */
   function rateLimit(request, response, next) {
+    settleShapes(request, response);
     proceed(new Visit(request, response, next), 0);
   }
   return { middleware: rateLimit, policies, store };
