@@ -1,8 +1,6 @@
 'use strict';
 
-const { createCachedCompiler, compilePolicy } = require('./cors/policy');
-const { createServing } = require('./cors/serving');
-const { createOptionsReader } = require('./cors/user-functions');
+// The rest is loaded by the factory: a chain without cors reads these options, too.
 const { OPTIONS } = require('./cors/options');
 
 /**
@@ -15,12 +13,14 @@ const { OPTIONS } = require('./cors/options');
  */
 function cors(options) {
   if (typeof options === 'function') return createPerRequest(options);
+  const { compilePolicy } = require('./cors/policy');
   const policy = compilePolicy(options);
   if (policy === undefined) {
     return function cors(_request, _response, next) {
       next();
     };
   }
+  const { createServing } = require('./cors/serving');
   const serve = createServing(policy);
   return function cors(request, response, next) {
     serve(request, response, next);
@@ -33,6 +33,8 @@ function cors(options) {
  * @returns {import('../index').Middleware}
  */
 function createPerRequest(choose) {
+  const { createCachedCompiler } = require('./cors/policy');
+  const { createOptionsReader } = require('./cors/user-functions');
   const read = createOptionsReader(/** @type {any} */ (choose), createCachedCompiler());
   return function cors(request, response, next) {
     const serve = read(request);
