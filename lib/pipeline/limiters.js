@@ -63,9 +63,9 @@ class Limiters {
   /** @param {Options} options */
   #createOwn(options) {
     const { threadId } = require('node:worker_threads');
-    const { redisStoreAt } = require('../redis-store');
     // One connection for all limiters of the chain.
-    const store = typeof options.store === 'string' ? redisStoreAt(options.store) : options.store;
+    const store =
+      typeof options.store === 'string' ? require('../redis-store').redisStoreAt(options.store) : options.store;
     this.#options = { ...options, store };
     serial += 1;
     return this.#create('', this.#options, (policies) => {
