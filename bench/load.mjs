@@ -92,7 +92,7 @@ function measure(rounds, { isModule = false, ...programs }) {
 const report = openReport('load', {
   about: 'What loading the package adds to the start of a process, in CPU time.',
   packages: [...PEERS, 'express'],
-  rounds: 41,
+  rounds: 31,
   quickRounds: 11,
 });
 const addStart = report.group('start', {
