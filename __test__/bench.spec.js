@@ -159,6 +159,7 @@ describe('a record', () => {
       'body',
       'client-key',
       'cors',
+      'load',
       'pipeline',
       'query',
       'rate-limit',

@@ -19,6 +19,11 @@ describe('the package', () => {
     assert.deepEqual(Object.keys(module).sort(), Object.keys(commonjs).sort());
     for (const name of Object.keys(module)) assert.equal(module[name], commonjs[name], name);
   });
+
+  it('has names that Node finds in the CommonJS file without running it', async () => {
+    const found = Object.keys(await import('../index.js'));
+    for (const name of Object.keys(require('carapace'))) assert.ok(found.includes(name), name);
+  });
 });
 
 describe('files that are made from others', () => {

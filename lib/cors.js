@@ -1,8 +1,6 @@
 'use strict';
 
-const { createCachedCompiler, compilePolicy } = require('./cors/policy');
-const { createServing } = require('./cors/serving');
-const { createOptionsReader } = require('./cors/user-functions');
+// The rest is loaded by the factory: a chain without cors reads these options, too.
 const { OPTIONS } = require('./cors/options');
 const { settleShapes } = require('./object-shapes');
 
@@ -16,12 +14,14 @@ const { settleShapes } = require('./object-shapes');
  */
 function cors(options) {
   if (typeof options === 'function') return createPerRequest(options);
+  const { compilePolicy } = require('./cors/policy');
   const policy = compilePolicy(options);
   if (policy === undefined) {
     return function cors(_request, _response, next) {
       next();
     };
   }
+  const { createServing } = require('./cors/serving');
   const serve = createServing(policy);
   return function cors(request, response, next) {
     settleShapes(request, response);
@@ -35,6 +35,8 @@ function cors(options) {
  * @returns {import('../index').Middleware}
  */
 function createPerRequest(choose) {
+  const { createCachedCompiler } = require('./cors/policy');
+  const { createOptionsReader } = require('./cors/user-functions');
   const read = createOptionsReader(/** @type {any} */ (choose), createCachedCompiler());
   return function cors(request, response, next) {
     const serve = read(request);

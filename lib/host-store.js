@@ -1,7 +1,5 @@
 'use strict';
 
-const { createHash } = require('node:crypto');
-const { tmpdir } = require('node:os');
 const { isAbsolute, join, resolve } = require('node:path');
 const native = require('./loader');
 const { CarapaceError, configure } = require('./errors');
@@ -48,6 +46,9 @@ function hostStore(options) {
  * The file of this user and this app: the app is known by its working directory, which the processes of a cluster share.
  */
 function defaultPath() {
+  // Loaded here, because limiters know of this module that use no host store.
+  const { createHash } = require('node:crypto');
+  const { tmpdir } = require('node:os');
   const runtime = process.env.XDG_RUNTIME_DIR;
   const user = process.geteuid?.() ?? 0;
   const folder =

@@ -49,7 +49,8 @@ function platformNames() {
   const base = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') return [base];
   const [gnu, musl] = [`${base}-gnu`, `${base}-musl`];
-  const isMuslLikelier = isInstalled(gnu) === isInstalled(musl) ? isMusl() : isInstalled(musl);
+  const hasMusl = isInstalled(musl);
+  const isMuslLikelier = isInstalled(gnu) === hasMusl ? isMusl() : hasMusl;
   return isMuslLikelier ? [musl, gnu] : [gnu, musl];
 }
 

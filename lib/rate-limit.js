@@ -1,11 +1,7 @@
 'use strict';
 
-const { createMethods } = require('./rate-limit/instance');
-const { createContext, createStage } = require('./rate-limit/limiter');
-const { readLoginSettings } = require('./rate-limit/login');
+// The rest is loaded by the factories: a chain without limiters reads these options, too.
 const { OPTIONS, readSettings } = require('./rate-limit/options');
-const { readPolicies } = require('./rate-limit/policies');
-const { redisStoreAt } = require('./redis-store');
 
 /**
  * @typedef {import('../index').Middleware} Middleware
@@ -14,7 +10,7 @@ const { redisStoreAt } = require('./redis-store');
 
 /**
  * What a limiter is made of, for the chain: its metrics, and limiters of routes that join its policies.
- * @typedef {{ settings: import('./rate-limit/options').Settings, stages: ReturnType<typeof createStage>[],
+ * @typedef {{ settings: import('./rate-limit/options').Settings, stages: ReturnType<typeof import('./rate-limit/limiter')['createStage']>[],
  *   outcomes: Record<string, number> }} Inside
  */
 
@@ -37,7 +33,7 @@ function rateLimit(options) {
  * @returns {RateLimiter}
  */
 function createChainLimiter(options, { login, overhear, prepare }) {
-  const settings = login ? readLoginSettings(options) : readSettings(options);
+  const settings = login ? readLogin(options) : readSettings(options);
   return createLimiter({ ...settings, overhear }, prepare);
 }
 
@@ -54,8 +50,13 @@ function insideOf(limiter) {
  * @returns {RateLimiter}
  */
 rateLimit.login = function login(options) {
-  return createLimiter(readLoginSettings(options));
+  return createLimiter(readLogin(options));
 };
+
+/** @param {any} options */
+function readLogin(options) {
+  return require('./rate-limit/login').readLoginSettings(options);
+}
 
 /**
  * @param {import('./rate-limit/options').Settings} settings
@@ -63,7 +64,10 @@ rateLimit.login = function login(options) {
  * @returns {RateLimiter}
  */
 function createLimiter(settings, prepare) {
-  if (typeof settings.store === 'string') settings.store = redisStoreAt(settings.store);
+  const { createMethods } = require('./rate-limit/instance');
+  const { createContext, createStage } = require('./rate-limit/limiter');
+  const { readPolicies } = require('./rate-limit/policies');
+  if (typeof settings.store === 'string') settings.store = require('./redis-store').redisStoreAt(settings.store);
   const policies = readPolicies(settings);
   prepare?.(policies);
   const context = createContext(settings);

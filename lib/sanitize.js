@@ -2,9 +2,8 @@
 
 const { CarapaceError } = require('./errors');
 const { readOptions, show } = require('./options');
-const { PARAMS_OPTIONS, params } = require('./sanitize/params');
-const { createCheck } = require('./sanitize/request-check');
-const { VALUE_OPTIONS, compile, has, value } = require('./sanitize/values');
+const { PARAMS_OPTIONS, VALUE_OPTIONS } = require('./sanitize/options');
+const { compile, has, value } = require('./sanitize/values');
 
 /** @typedef {import('./sanitize/request-check').Location} Location */
 
@@ -31,8 +30,14 @@ function sanitize(options) {
 function createRequestCheck(options) {
   const settings = readOptions('sanitize', options, OPTIONS);
   const locations = readLocations('sanitize.locations', settings.locations ?? DEFAULT_LOCATIONS);
+  // Requests need more than values do: it is loaded by the factories.
+  const { createCheck } = require('./sanitize/request-check');
   return createCheck('sanitize', settings, locations);
 }
+
+/** @type {typeof import('./sanitize/params').params} */
+const params = (options) => require('./sanitize/params').params(options);
+params.param = (options) => require('./sanitize/params').params.param(options);
 
 /**
  * @param {string} path

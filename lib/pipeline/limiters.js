@@ -1,12 +1,9 @@
 'use strict';
 
 const { isDeepStrictEqual } = require('node:util');
-const { threadId } = require('node:worker_threads');
 const { CarapaceError } = require('../errors');
 const { createChainLimiter, insideOf } = require('../rate-limit');
 const { POLICY_OPTIONS } = require('../rate-limit/options');
-const { isCountedInCore } = require('../rate-limit/stores');
-const { redisStoreAt } = require('../redis-store');
 const { withPath } = require('./settings');
 
 /**
@@ -65,8 +62,10 @@ class Limiters {
 
   /** @param {Options} options */
   #createOwn(options) {
+    const { threadId } = require('node:worker_threads');
     // One connection for all limiters of the chain.
-    const store = typeof options.store === 'string' ? redisStoreAt(options.store) : options.store;
+    const store =
+      typeof options.store === 'string' ? require('../redis-store').redisStoreAt(options.store) : options.store;
     this.#options = { ...options, store };
     serial += 1;
     return this.#create('', this.#options, (policies) => {
@@ -137,6 +136,7 @@ class Limiters {
    * @param {Options} options
    */
   login(name, options) {
+    const { isCountedInCore } = require('../rate-limit/stores');
     const { client, ipv6Prefix, store } = inherited(this.#options, options);
     const base = { client, ipv6Prefix, store: isCountedInCore({ store }) ? store : undefined };
     const overhear = (/** @type {any} */ event) => this.#overhear(event, name);
@@ -166,6 +166,7 @@ class Limiters {
  * @param {Options} options
  */
 function canJoin(chain, options) {
+  const { isCountedInCore } = require('../rate-limit/stores');
   const isAdding = Object.keys(options).every(
     (name) =>
       name === 'policies' || Object.hasOwn(POLICY_OPTIONS, name) || isDeepStrictEqual(options[name], chain[name]),

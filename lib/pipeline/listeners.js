@@ -33,9 +33,10 @@ function createListeners({ given, parts, rules }, tally) {
   /** @param {Options} all */
   function listening(all) {
     const result = { ...all };
-    for (const { name, table } of PARTS) {
+    for (const part of PARTS) {
+      const { name } = part;
       const own = result[name];
-      if (typeof own !== 'object' || !Object.hasOwn(table, 'onEvent')) continue;
+      if (typeof own !== 'object' || !Object.hasOwn(part.table, 'onEvent')) continue;
       const listener = own.onEvent ?? given.onEvent;
       const isLimiter = name === 'rateLimit' || name === 'login';
       if (isLimiter && listener === undefined) continue;

@@ -3,18 +3,15 @@
 const json = require('../body/json');
 const queryParser = require('../body/query-parser');
 const urlencoded = require('../body/urlencoded');
-const cookies = require('../cookies');
 const cors = require('../cors');
 const headerOptions = require('../header-options');
 const hpp = require('../hpp');
 const { inPassOf } = require('../hpp/in-chain');
 const { readOptions } = require('../options');
 const rateLimit = require('../rate-limit');
-const { LOGIN_OPTIONS } = require('../rate-limit/login');
 const sanitize = require('../sanitize');
 const { createChainSanitize } = require('../sanitize/in-chain');
 const { securityHeaders } = require('../security-headers');
-const validate = require('../validate');
 
 /**
  * @typedef {(request: any, response: any, next: (error?: unknown) => void, givenBody: unknown) => void} Middleware
@@ -41,20 +38,27 @@ const SCHEMAS = { body: 'any', query: 'any', headers: 'any', cookies: 'any' };
  * @param {Options} options
  */
 function createValidate(options) {
-  const entries = Object.entries(readOptions('validate', options, { ...SCHEMAS, ...validate.OPTIONS }));
+  const { OPTIONS, validate } = require('../validate');
+  const entries = Object.entries(readOptions('validate', options, { ...SCHEMAS, ...OPTIONS }));
   const [schemas, settings] = [true, false].map((isSchema) =>
     Object.fromEntries(entries.filter(([name]) => Object.hasOwn(SCHEMAS, name) === isSchema)),
   );
-  return validate.validate(schemas, settings);
+  return validate(schemas, settings);
 }
 
 /**
  * The parts in their one safe order: what is on every answer, what may end a request before its body is read, the body,
- * and what needs it.
+ * and what needs it. Those that are off unless somebody wants them are loaded for a chain that has them.
  * @type {Part[]}
  */
 const PARTS = [
-  { name: 'cookies', table: cookies.OPTIONS, make: cookies.cookies },
+  {
+    name: 'cookies',
+    get table() {
+      return require('../cookies').OPTIONS;
+    },
+    make: (options) => require('../cookies').cookies(options),
+  },
   { name: 'securityHeaders', table: headerOptions.OPTIONS, make: securityHeaders, isDefault: true },
   { name: 'cors', table: cors.OPTIONS, make: cors.cors },
   { name: 'rateLimit', table: rateLimit.OPTIONS },
@@ -75,8 +79,19 @@ const PARTS = [
   },
   { name: 'sanitize', table: sanitize.OPTIONS, make: createChainSanitize, isDefault: true, readsBody: true },
   { name: 'hpp', table: hpp.OPTIONS, make: hpp.hpp, isDefault: true, readsBody: true },
-  { name: 'login', table: LOGIN_OPTIONS },
-  { name: 'validate', table: { ...SCHEMAS, ...validate.OPTIONS }, make: createValidate },
+  {
+    name: 'login',
+    get table() {
+      return require('../rate-limit/login').LOGIN_OPTIONS;
+    },
+  },
+  {
+    name: 'validate',
+    get table() {
+      return { ...SCHEMAS, ...require('../validate').OPTIONS };
+    },
+    make: createValidate,
+  },
 ];
 
 /** The limiters of a chain stand at two places: those of addresses before the body, the others after it. */

@@ -3,7 +3,6 @@
 const { METHODS } = require('node:http');
 const { CarapaceError } = require('../errors');
 const { PathError } = require('./path-error');
-const { compilePath } = require('./path-grammar');
 
 /**
  * @typedef {object} Rule
@@ -39,6 +38,8 @@ function readRule(at, name) {
  * @param {string} path
  */
 function compile(at, path) {
+  // Loaded here, for chains that have rules.
+  const { compilePath } = require('./path-grammar');
   try {
     return compilePath(path);
   } catch (error) {

@@ -1,6 +1,5 @@
 'use strict';
 
-const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknown} */ (require('node:cluster')));
 const { parseByteSize } = require('../body/byte-size');
 
 /**
@@ -95,6 +94,8 @@ function isLarge(reader) {
 
 /** Whether this is one process of a cluster, of PM2 or of a platform that starts several. */
 function isOneOfMany() {
+  // Node loads a dozen modules for this one, so only who asks pays for them.
+  const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknown} */ (require('node:cluster')));
   const { NODE_APP_INSTANCE, WEB_CONCURRENCY, pm_id: pm2 } = process.env;
   return cluster.isWorker || NODE_APP_INSTANCE !== undefined || pm2 !== undefined || Number(WEB_CONCURRENCY) > 1;
 }

@@ -2,17 +2,10 @@
 
 const { readOptions } = require('../options');
 const { refuse } = require('../refusal');
+const { PARAMS_OPTIONS } = require('./options');
 const { createParamJudge } = require('./param-judge');
 const { createCheck, createTell } = require('./request-check');
 const { compileRules } = require('./rules');
-const { VALUE_OPTIONS } = require('./values');
-
-/** @type {import('../options').OptionTable} */
-const PARAMS_OPTIONS = {
-  ...VALUE_OPTIONS,
-  onReject: { type: 'string', oneOf: ['answer', 'next'] },
-  onEvent: 'function',
-};
 
 /**
  * @param {import('../../index').SanitizeParamsOptions} [options]
@@ -42,4 +35,4 @@ function param(options) {
   };
 }
 
-module.exports = { PARAMS_OPTIONS, params: Object.assign(params, { param }) };
+module.exports = { params: Object.assign(params, { param }) };

@@ -1,6 +1,5 @@
 'use strict';
 
-const { bodyError } = require('../body/body-error');
 const { mediaType } = require('../body/media-type');
 const { internalError } = require('../errors');
 const { createFindingReporter } = require('../events');
@@ -8,6 +7,7 @@ const { defineOwn, partOf } = require('../plain-value');
 const { refuse } = require('../refusal');
 const { inspect } = require('./inspect');
 const { createParamJudge } = require('./param-judge');
+const { refusalError } = require('./refusal-error');
 const { compileRules } = require('./rules');
 
 /**
@@ -102,14 +102,6 @@ function createTell(settings) {
 }
 
 /**
- * @param {import('./cleaner').Refusal} refusal
- * @param {Record<string, unknown>} [details]
- */
-function refusalError({ rule, path }, details) {
-  return bodyError('entity.rejected', { details: { rule, pointer: path, ...details } });
-}
-
-/**
  * Whether the keys are names of parameters.
  * @param {any} request
  * @param {Location} location
@@ -128,4 +120,4 @@ function asSeen(inspection) {
   return { ...inspection, findings: inspection.findings.map((finding) => ({ ...finding, action: 'report' })) };
 }
 
-module.exports = { createCheck, createTell, refusalError };
+module.exports = { createCheck, createTell };

@@ -5,7 +5,6 @@ const { configure } = require('../errors');
 const { toNativeRules } = require('../body/key-rules');
 const { segmentsOf } = require('../pointer');
 const { MARKS, bracketSegments, marksOf, marksOfName } = require('./key-marks');
-const { createTextRules } = require('./json-text');
 
 /**
  * @typedef {import('../pointer').Place} Place
@@ -50,7 +49,7 @@ function compileRules(stem, settings) {
   });
   const wanted = rules.reduce((marks, rule) => (rule.action === 'off' ? marks : marks | rule.marks), 0);
   const limits = { maxDepth, maxKeys, maxElements, maxKeyLength };
-  const text = settings.jsonStrings ? createTextRules(stem, input) : undefined;
+  const text = settings.jsonStrings ? require('./json-text').createTextRules(stem, input) : undefined;
   return { rules, wanted, limits, text, isForm: false };
 }
 

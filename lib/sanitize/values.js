@@ -1,19 +1,11 @@
 'use strict';
 
-const { KEY_RULE_OPTIONS } = require('../body/key-rules');
 const { createFindingReporter } = require('../events');
 const { readOptions } = require('../options');
 const { inspect } = require('./inspect');
-const { refusalError } = require('./request-check');
+const { VALUE_OPTIONS } = require('./options');
+const { refusalError } = require('./refusal-error');
 const { compileRules } = require('./rules');
-
-/** @type {import('../options').OptionTable} */
-const VALUE_OPTIONS = {
-  ...KEY_RULE_OPTIONS,
-  maxDepth: 'number',
-  maxElements: 'number',
-  jsonStrings: 'boolean',
-};
 
 /**
  * @param {import('../../index').SanitizeValueOptions} [options]
@@ -70,4 +62,4 @@ function has(input, options) {
   return compiled(options).has(input);
 }
 
-module.exports = { VALUE_OPTIONS, compile, has, value };
+module.exports = { compile, has, value };
