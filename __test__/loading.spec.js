@@ -131,7 +131,7 @@ describe("import 'carapace'", () => {
   it('loads beyond that only what can be called with the values of a request', () => {
     const { files } = load('', { isModule: true });
     const allowed =
-      /^(?:index\.m?js|package\.json|lib\/(?:errors|loader|options|events|plain-value|pointer|client-key|proxy-trust)\.js|lib\/(?:native|sanitize|body)\/.+|lib\/sanitize\.js)$/;
+      /^(?:index\.m?js|package\.json|lib\/(?:errors|loader|options|events|plain-value|pointer|client-key|proxy-trust|tally)\.js|lib\/(?:native|sanitize|body)\/.+|lib\/sanitize\.js)$/;
     assert.deepEqual(
       files.filter((file) => !allowed.test(file)),
       [],
