@@ -6,7 +6,8 @@
 use carapace::cors::{Origin, OriginMatcher, RuleKind, RuleOption};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 const LETTERS: &[u8] = b"ahtps:/.-x1_8]";
@@ -124,6 +125,8 @@ struct Twin<'text> {
     text: &'text [u8],
     ignores_case: bool,
     is_lenient: bool,
+    /// What was found out, by the expression's place in memory and where it begins.
+    known: RefCell<HashMap<(*const Node, usize), BTreeSet<usize>>>,
 }
 
 impl Twin<'_> {
@@ -134,6 +137,16 @@ impl Twin<'_> {
 
     /// Where matches that begin at `at` may end. `is_lone` says whether no quantifier stands behind.
     fn ends(&self, node: &Node, at: usize, is_lone: bool) -> BTreeSet<usize> {
+        let place = (std::ptr::from_ref(node), at);
+        if let Some(known) = self.known.borrow().get(&place) {
+            return known.clone();
+        }
+        let ends = self.find_ends(node, at, is_lone);
+        self.known.borrow_mut().insert(place, ends.clone());
+        ends
+    }
+
+    fn find_ends(&self, node: &Node, at: usize, is_lone: bool) -> BTreeSet<usize> {
         let here = |holds: bool| if holds { BTreeSet::from([at]) } else { BTreeSet::new() };
         match node {
             Node::Start => here(at == 0),
@@ -166,8 +179,13 @@ impl Twin<'_> {
             starts.iter().flat_map(|start| self.ends(node, *start, true)).collect()
         };
         let mut reached = (0..min).fold(BTreeSet::from([at]), |starts, _| step(&starts));
-        for _ in 0..max.map_or(self.text.len() + 1, |max| max - min) {
-            reached.extend(step(&reached));
+        let mut new = reached.clone();
+        for _ in 0..max.map_or(usize::MAX, |max| max - min) {
+            new = step(&new).difference(&reached).copied().collect();
+            if new.is_empty() {
+                break;
+            }
+            reached.extend(&new);
         }
         reached
     }
@@ -223,7 +241,8 @@ fn check(data: &[u8]) -> Result<()> {
     let kind = RuleKind::Pattern { source: source.clone(), flags, is_lenient };
     let rule = RuleOption { path: "origin".to_owned(), kind };
     let Ok(mut matcher) = OriginMatcher::compile(&[rule]) else { return Ok(()) };
-    let twin = Twin { text: origin.as_bytes(), ignores_case, is_lenient };
+    let known = RefCell::default();
+    let twin = Twin { text: origin.as_bytes(), ignores_case, is_lenient, known };
     let expected = Origin::parse(&origin).is_ok() && twin.is_match(&expression);
     let found = matcher.is_allowed(&origin);
     assert!(
