@@ -16,7 +16,8 @@ fn pattern(source: &str, is_lenient: bool) -> Option<OriginMatcher> {
 fuzz_target!(|data: &[u8]| {
     let Some((&choice, bytes)) = data.split_first() else { return };
     let text = String::from_utf8_lossy(bytes);
-    let (source, origin) = text.split_once('\n').unwrap_or(("^https:\\/\\/.+\\.example\\.com$", &text));
+    let (source, origin) =
+        text.split_once('\n').unwrap_or(("^https:\\/\\/.+\\.example\\.com$", &text));
 
     let parsed = Origin::parse(origin);
     if let Ok(parsed) = parsed {
@@ -27,10 +28,13 @@ fuzz_target!(|data: &[u8]| {
         let exact = OriginMatcher::compile(&[RuleOption::text("origin", origin)]);
         assert!(exact.is_ok_and(|matcher| matcher.is_empty()));
     }
-    if let Some(mut wildcard) = OriginMatcher::compile(&[RuleOption::text("origin", "https://*.example.com")]).ok()
+    if let Some(mut wildcard) =
+        OriginMatcher::compile(&[RuleOption::text("origin", "https://*.example.com")]).ok()
         && wildcard.is_allowed(origin)
     {
-        assert!(origin.starts_with("https://") && origin.ends_with(".example.com") && parsed.is_ok());
+        assert!(
+            origin.starts_with("https://") && origin.ends_with(".example.com") && parsed.is_ok()
+        );
     }
     for is_lenient in [false, true] {
         let Some(mut matcher) = pattern(source, is_lenient) else { continue };

@@ -2,16 +2,13 @@
 // `npm run test:abuse [-- <requests> [<seed>]]`, a million by default. It fails when the server ends, throws, answers what is no
 // HTTP, answers 5xx other than 501, 503 and 505, lets a key through that had to go, keeps a socket waiting, or keeps growing.
 import { fork } from 'node:child_process';
-import { connect } from 'node:net';
+import { createPlayer } from './connections.mjs';
 import { createRandom } from './random.mjs';
-import { createReader } from './responses.mjs';
 import { makeSession } from './sessions.mjs';
 
 const TOTAL = Number(process.argv[2] ?? 1_000_000);
 const SEED = Number(process.argv[3] ?? 20261120);
 const PARALLEL = 64;
-const LONGEST_MS = 15_000;
-const ALLOWED_5XX = new Set([501, 503, 505]);
 
 const server = fork(new URL('server.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
 const problems = [];
@@ -23,6 +20,14 @@ server.on('message', (message) => {
 server.on('exit', (code, signal) => problem('exit', `the server ended with ${code ?? signal}`));
 
 const { port } = await said('listening');
+const playSession = createPlayer({
+  port,
+  problem,
+  answered(status) {
+    sent.answers += 1;
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  },
+});
 const random = createRandom(SEED);
 const started = performance.now();
 const before = await measure(20_000);
@@ -43,57 +48,11 @@ async function measure(requests) {
 }
 
 /** @param {import('./sessions.mjs').Session} session */
-function play({ name, requests, chunks, pauseMs, isHalfOpen, closes }) {
-  sent.requests += requests;
+function play(session) {
+  sent.requests += session.requests;
   sent.sessions += 1;
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    const reader = createReader();
-    const timer = setTimeout(() => {
-      problem('hang', `${name}: no end after ${LONGEST_MS} ms, ${reader.count()} answers`);
-      socket.destroy();
-    }, LONGEST_MS);
-    let index = 0;
-    const write = () => {
-      if (socket.destroyed) return;
-      if (index >= chunks.length) {
-        return closes === 'reset' ? socket.resetAndDestroy() : isHalfOpen ? undefined : socket.end();
-      }
-      sent.bytes += chunks[index].length;
-      socket.write(chunks[index++]);
-      if (pauseMs > 0) setTimeout(write, pauseMs);
-      else setImmediate(write);
-    };
-    socket.on('connect', write);
-    socket.on('data', (bytes) => reader.take(bytes));
-    socket.on('error', () => {});
-    socket.on('end', () => socket.end());
-    socket.on('close', () => {
-      clearTimeout(timer);
-      judge(name, reader, requests, closes);
-      resolve(undefined);
-    });
-  });
-}
-
-/** What came back: whole answers only, unless the connection was torn down. */
-function judge(name, reader, requests, closes) {
-  const { answers, fault } = reader.end();
-  if (fault && closes !== 'reset') problem('answer', `${name}: ${fault}`);
-  sent.answers += answers.length;
-  // A client that stalls or ends in its body after an early answer gets Node's own 408 or 400 behind it.
-  const isBrokenOff = [400, 408].includes(answers.at(-1)?.status);
-  if (answers.length > requests + Number(isBrokenOff)) {
-    problem(
-      'answer',
-      `${name}: ${answers.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)} to ${requests} requests`,
-    );
-  }
-  for (const { status, body } of answers) {
-    statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    if (status >= 500 && !ALLOWED_5XX.has(status)) problem('status', `${name}: ${status} ${body.slice(0, 200)}`);
-    if (/\bat .*\.js:\d+|node_modules|\/src\//.test(body)) problem('leak', `${name}: ${body.slice(0, 300)}`);
-  }
+  sent.bytes += session.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  return playSession(session);
 }
 
 function report() {

@@ -7,7 +7,7 @@ use super::wildcard::Wildcard;
 use crate::error::{ConfigError, ErrorCode};
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, NFA};
-use regex_automata::{Anchored, Input};
+use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::Hir;
 
 /// The most memory that the automaton of one `cors()` may take before it is used, in bytes.
@@ -98,30 +98,34 @@ impl Group {
 
 impl Automaton {
     fn is_match(&mut self, text: &str, origin: &Origin<'_>) -> bool {
-        if self.is_match_within(text, origin) {
+        if self.is_match_to(text, text.len(), origin) {
             return true;
         }
         self.ends_inside
             && ends_of_names(origin)
                 .into_iter()
                 .flatten()
-                .any(|end| text.get(..end).is_some_and(|start| self.is_match_within(start, origin)))
+                .any(|end| self.is_match_to(text, end, origin))
     }
 
-    /// Whether one of the patterns matches to the end of `text`.
-    fn is_match_within(&mut self, text: &str, origin: &Origin<'_>) -> bool {
-        if self.is_match_from(text, 0) {
+    /// Whether one of the patterns matches up to `end`.
+    fn is_match_to(&mut self, text: &str, end: usize, origin: &Origin<'_>) -> bool {
+        if self.is_match_between(text, 0, end) {
             return true;
         }
         let host = host_start(origin);
         self.starts_inside
-            && starts_of_names(text, host).any(|start| self.is_match_from(text, start))
+            && starts_of_names(text, host)
+                .take_while(|start| *start <= end)
+                .any(|start| self.is_match_between(text, start, end))
     }
 
-    fn is_match_from(&mut self, text: &str, start: usize) -> bool {
-        let input = Input::new(text).range(start..).anchored(Anchored::Yes).earliest(true);
-        // An error means that the search could not be finished: then nothing is allowed.
-        matches!(self.dfa.try_search_fwd(&mut self.states, &input), Ok(Some(_)))
+    /// Whether a pattern matches just that part. `^`, `$` and `\b` in it see the whole text.
+    fn is_match_between(&mut self, text: &str, start: usize, end: usize) -> bool {
+        let input = Input::new(text).range(start..end).anchored(Anchored::Yes);
+        // Of all matches the longest is told. An error means that the search could not be finished: then nothing is allowed.
+        let longest = self.dfa.try_search_fwd(&mut self.states, &input);
+        matches!(longest, Ok(Some(found)) if found.offset() == end)
     }
 }
 
@@ -182,6 +186,10 @@ fn compile_automaton(path: &str, expressions: &[Hir]) -> Result<DFA, ConfigError
         .configure(limits)
         .build_many_from_hir(expressions)
         .map_err(|_| too_large())?;
-    let config = Config::new().cache_capacity(STATES_BYTES).skip_cache_capacity_check(true);
+    // All: where a match ends is for the matcher to choose, whatever alternative comes first.
+    let config = Config::new()
+        .match_kind(MatchKind::All)
+        .cache_capacity(STATES_BYTES)
+        .skip_cache_capacity_check(true);
     DFA::builder().configure(config).build_from_nfa(nfa).map_err(|_| too_large())
 }

@@ -519,6 +519,7 @@ fn permissions_policy_builds_on_owasps_list() {
         ("camera", &["self", "*"], ErrorCode::OptionConflict),
         ("camera", &["a.example"], ErrorCode::OptionValue),
         ("camera", &["https://a.example/x"], ErrorCode::OptionValue),
+        ("camera", &["https://a.example:+80"], ErrorCode::OptionValue),
         ("camera", &["https://a.example\""], ErrorCode::OptionValue),
         ("camera", &["https://a\r\n"], ErrorCode::HeaderValue),
     ] {

@@ -59,8 +59,6 @@ fn read(source: &str, flags: &str, is_lenient: bool) -> Result<Pattern, Reason> 
                     start every alternative with ^ and end it with $"
             .to_owned());
     }
-    // The matcher chooses where a match may end, and cuts the text there.
-    let expression = Hir::concat(vec![expression, Hir::look(Look::End)]);
     Ok(Pattern { expression, is_start_anchored, is_end_anchored })
 }
 
