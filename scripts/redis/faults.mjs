@@ -125,7 +125,8 @@ export const FAULTS = [
   {
     name: 'maxmemory reached for 1 s',
     prepare: onServer(async (server) => {
-      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
       await pause(1_000);
       await server.command('CONFIG', 'SET', 'maxmemory', '0');
       return wall();
