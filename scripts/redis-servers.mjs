@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { findServers } from './redis/servers.mjs';
 
 const wanted = process.argv[2] ?? '';
-const isWanted = (file) => /^(redis-.*|.*-redis)\.spec\.js$/.test(file) && file.includes(wanted);
+const isWanted = (file) => /(?:^|-)redis-.*\.spec\.js$/.test(file) && file.includes(wanted);
 const specs = readdirSync('__test__').filter(isWanted).sort();
 const servers = findServers(join('target', 'redis-servers'));
-const lines = servers.map(test);
-if (servers.length === 0) fail('no server to test with');
-console.log(`\n${lines.join('\n')}`);
+// Without files node would run what it takes for tests.
+if (servers.length === 0 || specs.length === 0) fail(`${servers.length} servers, ${specs.length} files of tests`);
+else console.log(`\n${servers.map(test).join('\n')}`);
 
 /** One line on how the tests went; what failed is printed as it was told. */
 function test({ name, path }) {
