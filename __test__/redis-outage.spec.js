@@ -93,7 +93,7 @@ onEachWay('while Redis is away', ({ way, name }) => {
     const proxy = await startFaultProxy(server.port);
     context.after(() => proxy.stop());
     const prefix = freshPrefix();
-    const store = await way(context, proxy, { timeoutMs: 60, prefix, onStoreFailure: 'closed' });
+    const store = await way(context, proxy, { timeoutMs: 500, prefix, onStoreFailure: 'closed' });
     const ask = await serve(context, rateLimit({ limit: 1_000, windowMs: HOUR, store }));
     const counted = await witness(context, server, prefix, { limit: 1_000, windowMs: HOUR });
     assert.equal((await ask()).used, 1);
@@ -133,7 +133,7 @@ onEachWay('while Redis is away', ({ way, name }) => {
   it('counts by itself, at its share, and knows what Redis knew', async (context) => {
     const server = await ownServer(context);
     const prefix = freshPrefix();
-    const store = await way(context, server, { timeoutMs: 80, prefix, instances: 2 });
+    const store = await way(context, server, { timeoutMs: 400, prefix, instances: 2 });
     const limiter = rateLimit({ limit: 6, windowMs: HOUR, keyGenerator: userOf, store });
     const ask = await serve(context, limiter);
     const counted = await witness(context, server, prefix, { limit: 6, windowMs: HOUR, keyGenerator: userOf });
@@ -269,7 +269,8 @@ onEachWay('while Redis is away', ({ way, name }) => {
     [
       'busy',
       async (server) => {
-        await server.command('CONFIG', 'SET', 'busy-reply-threshold', '20');
+        // The name that Redis 6 knows as well.
+        await server.command('CONFIG', 'SET', 'lua-time-limit', '20');
         server.command('EVAL', 'while true do end', 0).catch(() => {});
         await until(
           () =>

@@ -8,11 +8,12 @@ const { describe, it } = require('node:test');
 const { startCluster } = require('./helpers/redis/cluster');
 const { startFaultProxy } = require('./helpers/redis/fault-proxy');
 const { startSentinels } = require('./helpers/redis/sentinel');
-const { hasRedis, startRedis } = require('./helpers/redis/server');
+const { hasRedis, hasTls, startRedis } = require('./helpers/redis/server');
 const { until } = require('./helpers/redis/until');
 const { ask, connect } = require('./helpers/redis/wire');
 
 const skip = hasRedis() ? false : 'redis-server is missing';
+const withTls = { skip: !skip && !hasTls() && 'this server was built without TLS' };
 
 /**
  * @param {import('node:test').TestContext} context
@@ -60,7 +61,7 @@ describe('a Redis server for tests', { skip }, () => {
     await assert.rejects(ask({ port, username: 'app', password: 'secret' }, 'GET', 'other'), /^Error: NOPERM/);
   });
 
-  it('speaks TLS with a certificate that only its own authority vouches for', async (context) => {
+  it('speaks TLS with a certificate that only its own authority vouches for', withTls, async (context) => {
     const server = await serve(context, { tls: true });
     assert.equal(await server.command('PING'), 'PONG');
     const { port, certificates } = server;

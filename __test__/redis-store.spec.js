@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { hostStore, rateLimit, redisStore } = require('..');
 const { readAddress } = require('../lib/rate-limit/redis/address');
+const { failureOf } = require('../lib/rate-limit/redis/failures');
 
 const SECRET = 'pa55word-nobody-may-see';
 const sendCommand = async () => [];
@@ -203,6 +204,21 @@ describe('redisStore', () => {
       path: 'rateLimit.name',
     });
     rateLimit({ limit: 1, store: redisStore({ sendCommand, prefix: `other${prefix}` }) });
+  });
+
+  it('knows a refusal by its name, also where Redis 6 wraps what failed inside of a script', () => {
+    const wrapped = 'ERR Error running script (call to f_1): @user_script:20: @user_script: 20: -';
+    const refusals = {
+      "READONLY You can't write": 'readonly',
+      'OOM command not allowed': 'oom',
+      'WRONG -OOM': 'script',
+    };
+    for (const [text, failure] of Object.entries(refusals)) {
+      for (const message of [text, wrapped + text]) {
+        assert.equal(failureOf(Object.assign(new Error(message), { name: 'ReplyError' })), failure, message);
+      }
+    }
+    assert.equal(failureOf(new Error('connect ECONNREFUSED')), 'down');
   });
 
   it('takes a host store to fall back to', { skip: process.platform === 'win32' }, () => {

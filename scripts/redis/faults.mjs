@@ -14,12 +14,13 @@ const wall = () => performance.timeOrigin + performance.now();
 /**
  * @typedef {object} Scene
  * @property {object} store where it is, as options of `redisStore`
- * @property {() => Promise<number | undefined>} harm resolves with the time when Redis was whole again; undefined when it never is
+ * @property {(load: { stall: (ms: number) => void }) => Promise<number | undefined>} harm resolves with the time when Redis was
+ *   whole again; undefined when it never is
  * @property {() => Promise<unknown>} stop
  *
  * @typedef {object} Fault
  * @property {string} name
- * @property {() => Promise<Scene>} prepare
+ * @property {(via?: string) => Promise<Scene>} prepare told which client is between, if not our own connections
  * @property {boolean} [isLossy] Redis forgets counts, so that fewer are found than were counted
  * @property {boolean} [isHarmless] no decision may fail
  * @property {boolean} [isLocal] the stand-in decides while Redis is away, and no request is refused for it
@@ -28,15 +29,15 @@ const wall = () => performance.timeOrigin + performance.now();
  * @property {number} [perSecond] at most so many hits
  */
 
-/** A fault of one server. @param {(server: any) => Promise<number | undefined>} harm @param {object} [options] */
+/** A fault of one server. @param {(server: any, load: any) => Promise<number | undefined>} harm @param {object} [options] */
 const onServer = (harm, options) => async () => {
   const server = await startRedis(options);
   const store = { url: server.url };
-  return { store, harm: () => harm(server), stop: () => server.stop(), server };
+  return { store, harm: (load) => harm(server, load), stop: () => server.stop() };
 };
 
 /** A fault between the app and a server, for so long; `Infinity`: from the beginning. */
-const onTheWay = (fault, forMs) => async () => {
+const onTheWay = (fault, forMs) => async (via) => {
   const server = await startRedis();
   const proxy = await startFaultProxy(server.port);
   return {
@@ -45,8 +46,8 @@ const onTheWay = (fault, forMs) => async () => {
       proxy.set(fault);
       await pause(forMs);
       proxy.set({});
-      // A connection that has lost bytes never becomes whole again, and no network gives it back.
-      if (fault.truncateAfter !== undefined || fault.hang) proxy.disconnect();
+      // A connection that has lost bytes never becomes whole again. Ours are given up for it, those of clients are not.
+      if (via && (fault.truncateAfter !== undefined || fault.hang)) proxy.disconnect();
       return wall();
     },
     stop: async () => {
@@ -84,9 +85,24 @@ const repeat = (times, everyMs, words) => async (server) => {
   return wall();
 };
 
+/** The thread that asks stands still, which is no fault of Redis: nothing may time out for it. */
+const standStill = (times, forMs) => async (_server, load) => {
+  for (let count = 0; count < times; count += 1) {
+    load.stall(forMs);
+    await pause(forMs + 200);
+  }
+  return wall();
+};
+
 /** @type {Fault[]} */
 export const FAULTS = [
   { name: 'none, for comparison', isHarmless: true, prepare: onServer(repeat(20, 50, ['PING'])) },
+  {
+    name: 'event loop stalled for 300 ms, 5 times',
+    isHarmless: true,
+    isQuick: true,
+    prepare: onServer(standStill(5, 300)),
+  },
   {
     name: 'down at start',
     isQuick: true,
@@ -125,7 +141,8 @@ export const FAULTS = [
   {
     name: 'maxmemory reached for 1 s',
     prepare: onServer(async (server) => {
-      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
       await pause(1_000);
       await server.command('CONFIG', 'SET', 'maxmemory', '0');
       return wall();

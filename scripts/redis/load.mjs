@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import { ask as send } from './requests.mjs';
 
 const require = createRequire(import.meta.url);
+// The core with a clock in it, which is to be loaded first; soaks run the shipped one.
+const clocked = process.argv.includes('--clocked') ? require('../../__test__/helpers/hooked.js').native : undefined;
 const { rateLimit, redisStore } = require('../../index.js');
 
 const BOUND = 5;
 const CLIENTS = 500;
 const WINDOW_MS = 3_600_000;
-/** Longer than any turn of this load by itself, so that only what stalls the loop is taken off; less would hide late decisions. */
-const TURN_MS = 10;
 /** How long after the last request an answer counts as lost. */
 const PATIENCE_MS = 5_000;
 
@@ -22,9 +22,6 @@ function note(kind, error) {
   seen[kind] += 1;
   seen.lastError = String(error?.stack ?? error).slice(0, 500);
 }
-
-/** Without a failure for so long the service is back; what fails later has another cause. */
-const APART_MS = 300;
 
 const wall = () => performance.timeOrigin + performance.now();
 
@@ -46,20 +43,17 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
   const load = rateLimit({ ...common, name: 'load', limit: 2 ** 31 - 1, store });
   const bound = rateLimit({ ...common, name: 'bound', limit: BOUND, store });
   const tally = createTally();
-  const clock = createClock();
 
   /** One request through a middleware; how it went is noted. */
   function ask(middleware, client, settle) {
     const began = performance.now();
-    const stalled = clock.stalledMs(began);
     let answers = 0;
     tally.sent += 1;
     send(middleware, client, (status) => {
       answers += 1;
       if (answers > 1) return void (tally.double += 1);
       tally.answered += 1;
-      const now = performance.now();
-      tally.time(now - began, now - began - (clock.stalledMs(now) - stalled));
+      tally.time(performance.now() - began);
       settle(status);
     });
   }
@@ -80,13 +74,14 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
     });
   }
 
-  const pacer = startPacer({ perSecond, cpuShare, clock, askLoad, askBound });
+  const pacer = startPacer({ perSecond, cpuShare, askLoad, askBound });
   return {
     tally,
     async stop() {
       const busy = pacer.stop();
       const patience = performance.now() + PATIENCE_MS;
       while (tally.answered < tally.sent && performance.now() < patience) await pause(10);
+      const [clockedHits, longestInCore, longestFromCall] = clocked?.testDecisionTimes() ?? [];
       const used = await usedOf(load);
       const status = store.status();
       await Promise.all([load.close(), bound.close()]);
@@ -95,6 +90,9 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
       return {
         ...tally.report(),
         ...seen,
+        clockedHits,
+        longestInCore,
+        longestFromCall,
         busy,
         used,
         state: status.state,
@@ -138,9 +136,8 @@ async function usedOf(limiter) {
 
 function createTally() {
   let longest = 0;
-  let longestBare = 0;
   let failures = 0;
-  /** Times in which decisions failed, each with its begin, its end and how many. @type {{ from: number, to: number, count: number }[]} */
+  /** Each millisecond in which decisions failed, and how many did. @type {{ at: number, count: number }[]} */
   const bad = [];
   const byStatus = {};
   const latencies = [];
@@ -152,48 +149,30 @@ function createTally() {
     wronglyDenied: 0,
     admitted: 0,
     failedBound: 0,
-    time(whole, bare) {
-      if (whole > longest) longest = whole;
-      if (bare > longestBare) longestBare = bare;
-      if (latencies.length < 200_000) latencies.push(whole);
+    time(took) {
+      if (took > longest) longest = took;
+      if (latencies.length < 200_000) latencies.push(took);
     },
     failed(status) {
-      const now = wall();
+      const at = Math.floor(wall());
       failures += 1;
       byStatus[status] = (byStatus[status] ?? 0) + 1;
       const last = bad.at(-1);
-      if (last !== undefined && now - last.to < APART_MS) {
-        last.to = now;
-        last.count += 1;
-      } else bad.push({ from: now, to: now, count: 1 });
+      if (last?.at === at) last.count += 1;
+      else bad.push({ at, count: 1 });
     },
     report() {
       latencies.sort((left, right) => left - right);
       const { sent, answered, counted, double, wronglyDenied, admitted, failedBound } = this;
       const figures = { sent, answered, counted, double, wronglyDenied, admitted, failedBound, failures, byStatus };
       const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
-      return { ...figures, longest, longestBare, p99, bad };
+      return { ...figures, longest, p99, bad };
     },
-  };
-}
-
-/** How long the loop was away so far: what of each gap between two of its turns was above `TURN_MS`. */
-function createClock() {
-  let stalled = 0;
-  let last = performance.now();
-  return {
-    turn() {
-      const now = performance.now();
-      stalled += Math.max(0, now - last - TURN_MS);
-      last = now;
-      return now;
-    },
-    stalledMs: (now) => stalled + Math.max(0, now - last - TURN_MS),
   };
 }
 
 /** Sends what is due each millisecond, and keeps the thread busy until it uses its share of a core. */
-function startPacer({ perSecond, cpuShare, clock, askLoad, askBound }) {
+function startPacer({ perSecond, cpuShare, askLoad, askBound }) {
   const start = performance.now();
   const cpuStart = process.cpuUsage();
   let cpuBefore = process.cpuUsage();
@@ -204,7 +183,7 @@ function startPacer({ perSecond, cpuShare, clock, askLoad, askBound }) {
   const most = Math.ceil(perSecond / 20);
   let from = start;
   const tick = () => {
-    const now = clock.turn();
+    const now = performance.now();
     if (isStopped) return void setTimeout(tick, 5).unref();
     // After a long stop of the whole process the hits of that time are not made up for.
     let due = Math.floor(((now - from) / 1000) * perSecond) - sent;
@@ -236,12 +215,13 @@ function startPacer({ perSecond, cpuShare, clock, askLoad, askBound }) {
 }
 
 let running;
-process.on('message', async ({ start, stop, look }) => {
+process.on('message', async ({ start, stop, look, stallMs }) => {
   try {
     if (start) {
       running = await startLoad(start);
       process.send({ started: true });
     }
+    if (stallMs) for (const end = performance.now() + stallMs; performance.now() < end;);
     if (look) process.send({ looked: { counted: running.tally.counted, memory: process.memoryUsage() } });
     if (stop) {
       process.send({ report: await running.stop() }, () => process.disconnect());

@@ -24,6 +24,7 @@ pub(super) use enabled::crossing;
 pub mod enabled {
     //! The hooks of a build for tests.
     use super::Kind;
+    use crate::redis_store::stopwatch;
     use napi_derive::napi;
     use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
@@ -42,6 +43,16 @@ pub mod enabled {
     #[must_use]
     pub fn test_crossings() -> u32 {
         CROSSINGS.load(Ordering::Relaxed)
+    }
+
+    /// Of the hits that Redis stores have answered in this process: how many, and the longest in milliseconds
+    /// from its hand-over to the I/O thread, and from its call, until its answer was ready.
+    #[napi]
+    #[must_use]
+    pub fn test_decision_times() -> Vec<f64> {
+        let times = stopwatch::times();
+        let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
+        vec![f64::from(times.count), ms(times.longest), ms(times.longest_from_call)]
     }
 
     /// Makes the next call of this kind (1 set-up, 2 hot, 3 rare) panic, once.

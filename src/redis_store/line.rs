@@ -4,6 +4,7 @@
 //! and eight numbers for each of them. Records lie one after the other, so that a batch crosses in one copy.
 
 use super::failure::Failure;
+use super::stopwatch::Stopwatch;
 use crate::rate_limit::Decision;
 use parking_lot::Mutex;
 
@@ -31,13 +32,15 @@ struct Answers {
 pub struct Line {
     answers: Mutex<Answers>,
     wake: Option<Box<dyn Wake>>,
+    /// Times hits, for tests.
+    pub stopwatch: Stopwatch,
 }
 
 impl Line {
     /// A line with its waker; without one, whoever settles drains.
     #[must_use]
     pub fn new(wake: Option<Box<dyn Wake>>) -> Self {
-        Self { answers: Mutex::default(), wake }
+        Self { answers: Mutex::default(), wake, stopwatch: Stopwatch::default() }
     }
 
     /// Gives up: answers that come now are dropped.
@@ -54,6 +57,7 @@ impl Line {
 
     /// Adds a record.
     pub fn add(&self, record: &[f64]) {
+        self.stopwatch.answered(record);
         let mut answers = self.answers.lock();
         if !answers.is_closed {
             answers.records.extend_from_slice(record);

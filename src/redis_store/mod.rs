@@ -48,6 +48,7 @@ pub mod sentinel;
 pub mod shortcut;
 pub mod slots;
 pub mod status;
+pub mod stopwatch;
 pub mod stream;
 pub mod sweep;
 pub mod thread;

@@ -49,7 +49,8 @@ async function join(nodes, masters) {
   await Promise.all(
     nodes.slice(0, masters).map((node, index) => {
       const [from, to] = [index, index + 1].map((part) => Math.floor((part * SLOTS) / masters));
-      return node.command('CLUSTER', 'ADDSLOTSRANGE', from, to - 1);
+      // ADDSLOTSRANGE takes Redis 7.
+      return node.command('CLUSTER', 'ADDSLOTS', ...Array.from({ length: to - from }, (_, slot) => from + slot));
     }),
   );
   await Promise.all(nodes.map((node, index) => node.command('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)));

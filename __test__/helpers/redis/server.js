@@ -17,10 +17,12 @@ const { ask } = require('./wire');
  * @property {boolean} [unix] listens on a socket file as well
  * @property {string} [maxmemory] such as `2mb`; what happens then is `noeviction`
  * @property {Record<string, string>} [config] any other setting
- * @property {string} [binary] `redis-server` unless told
  *
  * @typedef {Awaited<ReturnType<typeof startRedis>>} RedisServer
  */
+
+/** Which server is tested: `npm run test:servers` names one after the other. */
+const BINARY = process.env.CARAPACE_REDIS_SERVER || 'redis-server';
 
 /** What still runs when the process ends is ended with it. */
 const running = new Set();
@@ -30,7 +32,17 @@ process.on('exit', () => {
 
 /** Whether tests with a real server can run here. */
 function hasRedis() {
-  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+  return spawnSync(BINARY, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Whether the server was built with TLS: only then does it miss a certificate. It ends at once either way. */
+function hasTls() {
+  const { stdout, stderr } = spawnSync(BINARY, ['-'], {
+    input: 'port 0\ntls-port 1\n',
+    encoding: 'utf8',
+    timeout: 5_000,
+  });
+  return `${stdout}${stderr}`.includes('tls-cert-file');
 }
 
 /**
@@ -50,11 +62,7 @@ async function startRedis(options = {}) {
     tls: certificates && { ca: certificates.ca, servername: 'localhost' },
     password: options.password,
   };
-  const keeper = keepProcess(
-    options.binary ?? 'redis-server',
-    [file, ...(options.config?.sentinel ? ['--sentinel'] : [])],
-    dir,
-  );
+  const keeper = keepProcess(BINARY, [file, ...(options.config?.sentinel ? ['--sentinel'] : [])], dir);
 
   /** Waits until the server answers commands. */
   const ready = () =>
@@ -189,4 +197,4 @@ function keepProcess(command, args, dir) {
   };
 }
 
-module.exports = { hasRedis, startRedis };
+module.exports = { hasRedis, hasTls, startRedis };

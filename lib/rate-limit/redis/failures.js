@@ -56,7 +56,8 @@ function nameOf(failure) {
  */
 function failureOf(error) {
   const { message = '', name = '', code } = /** @type {any} */ (error ?? {});
-  const [, word] = /^(?:ERR )?(?:-)?([A-Z]{3,})\b/.exec(String(message)) ?? [];
+  // Redis 6 wraps what fails inside of a script: `ERR Error running script (…): @user_script: 20: -OOM command …`.
+  const [, word] = /^(?:ERR .*? -|ERR |-)?([A-Z]{3,})\b/.exec(String(message)) ?? [];
   if (word !== undefined && Object.hasOwn(REPLIES, word)) return /** @type {any} */ (REPLIES)[word];
   if (name === 'ReplyError' || name === 'ErrorReply' || name === 'SimpleError') return 'script';
   if (/^ERR |^WRONGTYPE /.test(String(message))) return 'script';

@@ -98,6 +98,9 @@ impl LineState {
         }
         let ticket = self.take_ticket();
         queue.push(kind, ticket, policies);
+        if kind == Kind::Hit {
+            self.line.stopwatch.queued(ticket);
+        }
         Ok(ticket.into())
     }
 
@@ -135,6 +138,7 @@ impl LineState {
             return 0;
         }
         if let Some(handle) = &*handle.borrow() {
+            self.line.stopwatch.handed_over(queue.tickets());
             let deadline = Instant::now() + self.timeout;
             handle.shared().submit(Flush { queue, line: Arc::clone(&self.line), deadline });
         } else {
