@@ -182,7 +182,9 @@ describe('a limiter behind sentinels', { skip: !hasRedis() && 'needs redis-serve
         const startedAt = performance.now();
         assert.equal(await ask(limiter, 'ada'), 'passed');
         slowest = Math.max(slowest, performance.now() - startedAt);
-        return (await trio.nodes[1].command('ROLE'))[0] === 'master' && (await reached(trio.nodes[1])) > 0;
+        // The sentinel that promotes a server ends all connections to it, that of a question like this one too.
+        const [role] = await trio.nodes[1].command('ROLE').catch(() => []);
+        return role === 'master' && (await reached(trio.nodes[1]).catch(() => 0)) > 0;
       };
       await until(isBack, 'the next master to be asked', { withinMs: 30_000 });
       assert.ok(slowest < 900, `${slowest}`);

@@ -24,6 +24,7 @@ const wall = () => performance.timeOrigin + performance.now();
  * @property {boolean} [isLossy] Redis forgets counts, so that fewer are found than were counted
  * @property {boolean} [isHarmless] no decision may fail
  * @property {boolean} [isLocal] the stand-in decides while Redis is away, and no request is refused for it
+ * @property {boolean} [isStalling] the event loop stands still, and with it the deadlines of clients in JavaScript
  * @property {boolean} [isQuick] part of `npm test`
  * @property {boolean} [isOwn] for our own connections alone
  * @property {number} [perSecond] at most so many hits
@@ -100,6 +101,7 @@ export const FAULTS = [
   {
     name: 'event loop stalled for 300 ms, 5 times',
     isHarmless: true,
+    isStalling: true,
     isQuick: true,
     prepare: onServer(standStill(5, 300)),
   },

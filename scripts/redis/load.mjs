@@ -105,16 +105,20 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** How soon a client of the user's connects again is its own affair: the same for both here. */
+const RECONNECT_MS = 100;
+
 async function withClient({ ioredis, nodeRedis, ...options }) {
   if (ioredis) {
     const { Redis, Cluster } = await import('ioredis');
-    const client = Array.isArray(ioredis) ? new Cluster(ioredis) : new Redis(ioredis);
+    const retryStrategy = () => RECONNECT_MS;
+    const client = Array.isArray(ioredis) ? new Cluster(ioredis) : new Redis({ ...ioredis, retryStrategy });
     client.on('error', () => {});
     return { options: { ...options, client }, leave: () => client.disconnect() };
   }
   if (nodeRedis) {
     const { createClient } = await import('redis');
-    const client = createClient(nodeRedis);
+    const client = createClient({ ...nodeRedis, socket: { reconnectStrategy: RECONNECT_MS } });
     client.on('error', () => {});
     client.connect().catch(() => {});
     return { options: { ...options, client }, leave: () => client.destroy() };

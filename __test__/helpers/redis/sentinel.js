@@ -82,7 +82,9 @@ function createHandle(name, nodes, sentinels) {
       await until(
         async () => {
           const now = await trio.master();
-          return now !== old && (await now.command('ROLE'))[0] === 'master';
+          // It ends all connections to a server that it promotes.
+          const [role] = await now.command('ROLE').catch(() => []);
+          return now !== old && role === 'master';
         },
         'a new master',
         { withinMs: 30_000 },
