@@ -32,6 +32,17 @@ pub fn max_times(parts: &[Part<'_>]) -> usize {
     usize::try_from((USED_END - 1) / amount).unwrap_or(1)
 }
 
+/// Passes what the script needs beside the rule to `push`: what one hit adds, and the first number that asks
+/// for more than counting, because such a denial blocks or because it is not exact any more.
+pub fn write_rule(policy: &Policy, cost: u32, mut push: impl FnMut(&[u8])) {
+    let denied = (u64::from(policy.limit()) + 1) * UNIT;
+    let end = USED_END * UNIT;
+    let top = if policy.block_ms() > 0 { denied.min(end) } else { end };
+    for number in [u64::from(cost) * UNIT, top] {
+        push(number.to_string().as_bytes());
+    }
+}
+
 /// The state before `amount` was counted, of the counter as it is now; none when the script had to decide.
 ///
 /// # Errors

@@ -3,9 +3,10 @@
 local has_plans = is_counting or #ARGV > at + 1
 
 local values = call('MGET', unpack(keys))
+local has_repeats = ARGV[2] ~= '0'
 local saved = has_repeats and {}
 -- What the parts of a hit with several policies wait with: how many of it pass, the rule, what is stored, what is true.
-local rooms, rule_of, kinds, ends_of, ys, zs, starts, old_kinds, old_ends_of, old_ys, old_zs
+local rooms, rule_of, kinds, ends_of, ys, zs, starts, old_kinds, old_ends_of, old_ys, old_zs, counters
 local rule = rules[1]
 local algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
 
@@ -13,18 +14,18 @@ local i = 1
 while i <= parts do
   local hits, last, is_joint, plan = 1, i, false, nil
   if has_plans then
-    plan = is_counting and odd_plans[i] or plan_of(ARGV[at + i])
+    plan = is_counting and { rules[odd_rules[i]], odd_times[i], 1 } or plan_of(ARGV[at + i])
     hits, last = plan[2], i + plan[3] - 1
     is_joint = last > i
     if is_joint and not rooms then
       rooms, rule_of, kinds, ends_of, ys, zs, starts = {}, {}, {}, {}, {}, {}, {}
-      old_kinds, old_ends_of, old_ys, old_zs = {}, {}, {}, {}
+      old_kinds, old_ends_of, old_ys, old_zs, counters = {}, {}, {}, {}, {}
     end
   end
   local passed = hits
   -- What is true of the part now. For GCRA y and z become the debt in whole ms and units.
   local room, kind, ends, y, z, start
-  local old_kind, old_ends, old_y, old_z
+  local old_kind, old_ends, old_y, old_z, is_counter
 
   for part = i, last do
     if part > i then plan = plan_of(ARGV[at + part]) end
@@ -37,9 +38,11 @@ while i <= parts do
       local newer = saved[keys[part]]
       if newer ~= nil then value = newer end
     end
-    kind, ends, y, z = 0, 0, 0, 0
+    kind, ends, y, z, is_counter = 0, 0, 0, 0, is_counting
     if value then
-      kind, ends, y, z = read(value)
+      local was_counter
+      kind, ends, y, z, was_counter = read(value)
+      is_counter = is_counting or was_counter
       if kind ~= algorithm and kind ~= 4 then kind, ends, y, z = 0, 0, 0, 0 end
     end
     if kind == 0 then
@@ -121,6 +124,7 @@ while i <= parts do
       rooms[part], rule_of[part], kinds[part], ends_of[part] = room, rule, kind, ends
       ys[part], zs[part], starts[part] = y, z, start
       old_kinds[part], old_ends_of[part], old_ys[part], old_zs[part] = old_kind, old_ends, old_y, old_z
+      counters[part] = is_counter
     end
   end
 
@@ -130,6 +134,7 @@ while i <= parts do
       algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
       y, z, start = ys[part], zs[part], starts[part]
       old_kind, old_ends, old_y, old_z = old_kinds[part], old_ends_of[part], old_ys[part], old_zs[part]
+      is_counter = counters[part]
     end
     local denied = passed < hits and room == passed
     -- A policy that would have let more pass than the strictest of its hit is left as it was.
@@ -170,8 +175,11 @@ while i <= parts do
       if blocks then kind, ends, y, z = 4, now + block, now, min(used, MAX_COUNT) end
       if kind == 0 then ends, y, z = 0, 0, 0 end
       if y ~= old_y or z ~= old_z or ends ~= old_ends or kind ~= old_kind then
-        save(keys[part], kind, ends, y, z, old_kind, old_ends)
-        if has_repeats then saved[keys[part]] = kind ~= 0 and pack('<Bddd', kind, ends, y, z) end
+        local value = save(keys[part], kind, ends, y, z, old_kind, old_ends, is_counter)
+        if has_repeats then
+          if value == nil then value = pack('<Bddd', kind, ends, y, z) end
+          saved[keys[part]] = value
+        end
       end
     end
   end

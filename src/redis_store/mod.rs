@@ -22,8 +22,8 @@
 //! units of `1 / limit` ms), then for each key of `KEYS` a plan: the rule's number, for the first key of a
 //! hit how many equal hits it stands for (1 unless given), and of how many keys the hit consists (1 unless
 //! given); those pass together or not at all. Without any plan each key is one hit under the first rule. In a run that
-//! only counts (`2`) plans come in pairs with the number of their key, for the keys that are not one hit under
-//! the first rule. `change` takes ten numbers for each key: see [`rule::write_change`]. The last argument of
+//! only counts (`2`) each rule has two numbers more, see [`counter::write_rule`], and plans are three numbers:
+//! key, rule, and how many hits, for the keys that are not one hit under the first rule. `change` takes ten numbers for each key: see [`rule::write_change`]. The last argument of
 //! both is the run's number.
 //!
 //! Both reply with integers alone, which every protocol and client has: the server's time, the run's number,

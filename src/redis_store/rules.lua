@@ -1,8 +1,5 @@
 -- The rules of a run of hits, and what is to be done with each key: a plan is a rule, how many equal hits the key stands for
 -- and of how many keys each of them consists; see mod.rs for KEYS, ARGV and the reply.
-local keys, parts = KEYS, #KEYS
-local is_counting, has_repeats = ARGV[2] == '2', ARGV[2] ~= '0'
-local reply, size = { now, ARGV[#ARGV] + 0 }, 2
 local rules, at = {}, 2
 for number = 1, ARGV[1] do
   local kind = ARGV[at + 1] + 0
@@ -12,8 +9,8 @@ for number = 1, ARGV[1] do
       ARGV[at + 6] + 0, ARGV[at + 7] + 0, ARGV[at + 8] + 0, ARGV[at + 9] + 0 }
     at = at + 9
   else
-    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost, ARGV[at + 3] }
-    at = at + 5
+    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost }
+    at = at + (is_counting and 7 or 5)
   end
 end
 

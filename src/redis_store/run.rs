@@ -172,7 +172,7 @@ impl Command {
             return self.keys.len() * rule::CHANGE_ARGUMENTS + 1;
         }
         let plans = match (self.is_counting, self.is_plain()) {
-            (true, _) => 2 * self.odd_plans().count(),
+            (true, _) => 2 * self.rules.len() + 3 * self.odd_plans().count(),
             (false, true) => 0,
             (false, false) => self.keys.len(),
         };
@@ -225,11 +225,15 @@ impl Command {
         for (policy, cost) in &self.rules {
             let cost = u32::try_from(*cost).unwrap_or(u32::MAX);
             rule::write_hit(policy, cost, &mut *push);
+            if self.is_counting {
+                counter::write_rule(policy, cost, &mut *push);
+            }
         }
         if self.is_counting {
             for (index, rule, times) in self.odd_plans() {
-                push((index + 1).to_string().as_bytes());
-                push(format!("{} {times}", rule + 1).as_bytes());
+                for number in [index + 1, rule + 1, times] {
+                    push(number.to_string().as_bytes());
+                }
             }
             return;
         }

@@ -16,15 +16,17 @@ pub struct Script {
 
 /// Decides hits.
 pub static HIT: LazyLock<Script> = LazyLock::new(|| {
-    let parts = [include_str!("rules.lua"), include_str!("counters.lua"), include_str!("hit.lua")];
-    make("hit", &parts)
+    let counters = include_str!("counters.lua");
+    make("hit", &[counters, STATE, include_str!("rules.lua"), include_str!("hit.lua")])
 });
 /// Refunds, penalties, rewards, blocks, looks and resets.
 pub static CHANGE: LazyLock<Script> =
-    LazyLock::new(|| make("change", &[include_str!("change.lua")]));
+    LazyLock::new(|| make("change", &[STATE, include_str!("change.lua")]));
+
+const STATE: &str = include_str!("state.lua");
 
 fn make(name: &'static str, parts: &[&str]) -> Script {
-    let text = [include_str!("state.lua"), &parts.concat()].concat();
+    let text = [include_str!("clock.lua"), &parts.concat()].concat();
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
     Script { name, sha1: hex(hash.as_ref()), text }
 }

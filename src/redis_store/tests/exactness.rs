@@ -31,7 +31,7 @@ impl Dice {
 
 /// The script on a clock that the test moves: the time is the last argument, and keys outlive the test.
 fn on_given_time(script: &Script) -> String {
-    let clock = "local now = time[1] * 1000 + floor(time[2] / 1000)";
+    let clock = "local now = time[1] * 1000 + (time[2] - time[2] % 1000) / 1000";
     let expiry = "'PX', ends - now)";
     let lifetime = "'PEXPIRE', key, lifetime)";
     assert!(script.text.contains(clock) && script.text.contains(expiry));
@@ -195,13 +195,17 @@ fn encode(sha: &str, cells: &[Cell], hits: &[Hit], is_counting: bool, now_ms: u6
         let before = words.len();
         rule::write_hit(policy, *cost, |argument| words.push(argument.to_vec()));
         assert_eq!(words.len() - before, rule::arguments(policy));
+        if is_counting {
+            counter::write_rule(policy, *cost, |argument| words.push(argument.to_vec()));
+        }
     }
-    let mut number = 0;
+    let mut number: u64 = 0;
     for hit in hits {
         for part in 0..hit.parts.len() {
             number += 1;
             if is_counting {
-                words.push(number.to_string().into());
+                words.extend([number, number, hit.times].map(|word| word.to_string().into()));
+                continue;
             }
             let plan = match (part, hit.times, hit.parts.len()) {
                 (0, 1, 1) => format!("{number}"),
