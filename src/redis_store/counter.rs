@@ -68,3 +68,60 @@ pub fn read(
         _ => Err(Unreadable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate_limit::PolicyInput;
+
+    fn policy(limit: f64, window_ms: f64, block_ms: f64) -> Policy {
+        let algorithm = Some("fixed-window".to_owned());
+        let (window_ms, block_ms) = (Some(window_ms), Some(block_ms));
+        let input = PolicyInput { algorithm, limit, window_ms, block_ms, ..PolicyInput::default() };
+        Policy::try_from(input).unwrap()
+    }
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    #[test]
+    fn reads_the_state_before_the_count() {
+        let policy = policy(9.0, 1000.0, 0.0);
+        assert_eq!(read(0, &policy, 2, NOW), Ok(None));
+        assert_eq!(read(2 * UNIT, &policy, 2, NOW), Ok(Some(State::default())));
+        // The end, and the lower half of the time, may lie on different sides of a multiple of 2^32.
+        for now_ms in [NOW, (1 << 41) - 1, 1 << 41] {
+            let end_ms = now_ms + 1000;
+            let before = Portable::Fixed { end_ms, used: 5 }.to_state();
+            assert_eq!(read(7 * UNIT + end_ms % UNIT, &policy, 2, now_ms), Ok(Some(before)));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_counter_of_the_policy() {
+        let policy = policy(9.0, 1000.0, 0.0);
+        let end = (NOW + 1000) % UNIT;
+        let over = (NOW + 1001) % UNIT;
+        let past = NOW % UNIT;
+        for counter in
+            [1, UNIT, UNIT + end, 2 * UNIT + end, 3 * UNIT + over, 3 * UNIT + past, u64::MAX]
+        {
+            assert_eq!(read(counter, &policy, 2, NOW), Err(Unreadable), "{counter}");
+        }
+    }
+
+    #[test]
+    fn counting_suffices_for_single_hits_of_fixed_windows() {
+        let suffices =
+            |policy, amount| super::suffices(&[Part { key: b"a", policy, amount, position: 0 }]);
+        assert!(suffices(policy(9.0, 604_800_000.0, 50.0), 1));
+        assert!(!suffices(policy(9.0, 31_536_000_000.0, 0.0), 1), "a year");
+        assert!(
+            !suffices(policy(9.0, 1000.0, 0.0), 0) && !suffices(policy(9.0, 1000.0, 0.0), 1 << 31)
+        );
+        let part = Part { key: b"a", policy: policy(9.0, 1000.0, 0.0), amount: 1, position: 0 };
+        assert!(!super::suffices(&[part, part]));
+        let sliding =
+            Policy::try_from(PolicyInput { limit: 9.0, ..PolicyInput::default() }).unwrap();
+        assert!(!suffices(sliding, 1));
+    }
+}

@@ -371,6 +371,10 @@ fn the_scripts_do_what_the_pure_functions_do() {
         for kind in check(&mut answer, &mut cells, &hits, is_counting) {
             *seen.entry(kind).or_default() += 1;
         }
+        for (index, ..) in hits.iter().flat_map(|hit| &hit.parts) {
+            let lasts = client.words(&["PTTL", &cells[*index].name]).number();
+            assert_ne!(lasts, Some(-1), "a key without an end");
+        }
         let sizes = hits.iter().map(|hit| hit.times * hit.parts.len() as u64);
         operations += sizes.sum::<u64>();
         answer.end().expect("no more");
