@@ -51,7 +51,6 @@ pub mod rule;
 pub mod run;
 pub mod scripts;
 pub mod sentinel;
-pub mod shortcut;
 pub mod slots;
 pub mod status;
 pub mod stream;

@@ -174,8 +174,19 @@ fn roll_parts(
     Hit { times, parts }
 }
 
-fn is_counted(cell: &Cell) -> bool {
-    counter::suffices(&[Part { key: b"", policy: cell.policy, amount: 1, position: 0 }])
+/// The cells of each policy for which counting suffices: two without a block and one with it.
+fn counted_cells(cells: &[Cell]) -> Vec<[usize; 3]> {
+    let part = |policy| Part { key: b"", policy, amount: 1, position: 0 };
+    let suffices = |index: &usize| counter::suffices(&[part(cells[*index].policy)]);
+    let counted: Vec<usize> = (0..cells.len()).filter(suffices).collect();
+    counted.chunks(3).map(|of| [of[0], of[1], of[2]]).collect()
+}
+
+/// A few keys at a time, so that they fill up.
+fn roll_recent(dice: &mut Dice, count: u64) -> Vec<usize> {
+    let recent: Vec<usize> = (0..5).map(|_| dice.below(count) as usize).collect();
+    let different: std::collections::HashSet<_> = recent.iter().collect();
+    if different.len() > 3 { recent } else { (0..5).collect() }
 }
 
 /// The command for these hits, each with its rules written anew.
@@ -331,20 +342,9 @@ fn the_scripts_do_what_the_pure_functions_do() {
     let mut cells = cells();
     let (mut now_ms, mut operations) = (START_MS, 0_u64);
     let mut seen: HashMap<&str, u64> = HashMap::new();
-    // Of each such policy three cells, without a block, without one and with one.
-    let by_counter: Vec<usize> =
-        (0..cells.len()).filter(|index| is_counted(&cells[*index])).collect();
-    let by_counter: Vec<[usize; 3]> =
-        by_counter.chunks(3).map(|of| [of[0], of[1], of[2]]).collect();
+    let by_counter = counted_cells(&cells);
     for _ in 0..ROUNDS {
-        // A few keys at a time, so that they fill up.
-        let count = cells.len() as u64;
-        let recent: Vec<usize> = (0..5).map(|_| dice.below(count) as usize).collect();
-        let recent = if recent.iter().collect::<std::collections::HashSet<_>>().len() > 3 {
-            recent
-        } else {
-            (0..5).collect()
-        };
+        let recent = roll_recent(&mut dice, cells.len() as u64);
         let counted = dice.of(&by_counter);
         let index = if dice.below(3) == 0 { dice.of(&counted) } else { dice.of(&recent) };
         let before_ms = now_ms;
@@ -359,9 +359,9 @@ fn the_scripts_do_what_the_pure_functions_do() {
         }
         let is_counting = dice.below(3) == 0;
         let hits: Vec<Hit> = (0..=dice.below(10))
-            .map(|_| match is_counting {
-                true => roll_counted(&mut dice, &mut cells, &counted),
-                false => roll_hit(&mut dice, &mut cells, &recent),
+            .map(|_| {
+                let roll = if is_counting { roll_counted } else { roll_hit };
+                roll(&mut dice, &mut cells, if is_counting { &counted } else { &recent })
             })
             .collect();
         let wire = encode(&hit_sha, &cells, &hits, is_counting, now_ms);

@@ -169,7 +169,7 @@ fn a_reply_answers_everybody_once() {
 
 fn fixed(limit: f64, block_ms: f64) -> Policy {
     let (algorithm, block_ms) = (Some("fixed-window".to_owned()), Some(block_ms));
-    Policy::try_from(PolicyInput { limit, algorithm, block_ms, ..PolicyInput::default() }).unwrap()
+    Policy::try_from(PolicyInput { algorithm, limit, block_ms, ..PolicyInput::default() }).unwrap()
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_could_not_be_counted_is_told_after_what_was() {
     command.write_arguments(|word| number = String::from_utf8(word.to_vec()).unwrap());
     let (now, end) = (1_700_000_000_000, 1_700_000_000_500_u64);
     // One that is new, one that is blocked, one that was hit twice before.
-    let counter = 3 << 32 | end % (1 << 32);
+    let counter = (3 << 32) | (end % (1 << 32));
     let numbers = [now, number.parse().unwrap(), 1 << 32, 0, counter, end * 8 + 4, now - 500, 0];
     assert!(command.settle(numbers.into_iter().map(Some)));
     assert_eq!(case.answers(), [(0, 1), (1, 0), (2, 0), (3, 0)]);
