@@ -51,16 +51,20 @@ impl<'reply, Numbers: Iterator<Item = Option<u64>>> Answer<'reply, Numbers> {
         if end_ms > self.now_ms { Ok(portable.to_state()) } else { Err(Unreadable) }
     }
 
+    /// The next number as it is.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when there is none.
+    pub fn number(&mut self) -> Result<u64, Unreadable> {
+        self.numbers.next().flatten().ok_or(Unreadable)
+    }
+
     /// Whether that was all.
     ///
     /// # Errors
     /// [`Unreadable`] when there is more.
     pub fn end(self) -> Result<(), Unreadable> {
         if self.numbers.next().is_none() { Ok(()) } else { Err(Unreadable) }
-    }
-
-    fn number(&mut self) -> Result<u64, Unreadable> {
-        self.numbers.next().flatten().ok_or(Unreadable)
     }
 }
 

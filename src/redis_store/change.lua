@@ -12,10 +12,10 @@ for i = 1, #KEYS do
   local key = KEYS[i]
 
   local value = call('MGET', key)[1]
-  local kind, ends, y, z = 0, 0, 0, 0
-  if value and #value == 25 then
-    kind, ends, y, z = unpack_state('<Bddd', value)
-    if ends <= now or (kind ~= algorithm and kind ~= 4) then kind, ends, y, z = 0, 0, 0, 0 end
+  local kind, ends, y, z, is_counter = 0, 0, 0, 0, false
+  if value then
+    kind, ends, y, z, is_counter = read(value)
+    if kind ~= algorithm and kind ~= 4 then kind, ends, y, z = 0, 0, 0, 0 end
   end
   if kind == 0 then
     size = size + 1
@@ -113,7 +113,7 @@ for i = 1, #KEYS do
   if operation ~= PEEK then
     if kind == 0 then ends, y, z = 0, 0, 0 end
     if kind ~= old_kind or ends ~= old_ends or y ~= old_y or z ~= old_z then
-      save(key, kind, ends, y, z, old_ends)
+      save(key, kind, ends, y, z, old_kind, old_ends, is_counter)
     end
   end
 end

@@ -4,13 +4,12 @@ use super::failure::{Failure, Remedy, remedy};
 use super::node::{Node, Phase};
 use super::reply::{self, Reply};
 use super::run::Command;
-use super::shortcut::{LOOK_EVERY, Shortcut};
 use super::stream::{AnyStream, Talk};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -39,9 +38,6 @@ struct Flight {
 pub struct Drive<'engine, D: Dispatcher> {
     node: &'engine Node,
     dispatcher: &'engine D,
-    shortcut: Option<&'engine Shortcut>,
-    /// Until when the shortcut is looked into.
-    watch_until: Option<Instant>,
     stream: Box<dyn AnyStream>,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -52,28 +48,16 @@ pub struct Drive<'engine, D: Dispatcher> {
     next_deadline: Option<Instant>,
 }
 
-/// For how long after its last use the shortcut is looked into.
-const WATCH: Duration = Duration::from_millis(100);
 /// Read at once; the longest answer of one command is shorter.
 const READ_BYTES: usize = 16 * 1024;
 
 impl<'engine, D: Dispatcher> Drive<'engine, D> {
     /// Takes over a connection that is set up.
-    pub fn new(
-        node: &'engine Node,
-        dispatcher: &'engine D,
-        shortcut: Option<&'engine Shortcut>,
-        mut talk: Talk,
-    ) -> Self {
-        if let (Some(shortcut), Some(writer)) = (shortcut, talk.take_writer()) {
-            shortcut.open(writer);
-        }
+    pub fn new(node: &'engine Node, dispatcher: &'engine D, talk: Talk) -> Self {
         let (stream, input) = talk.into_parts();
         Self {
             node,
             dispatcher,
-            shortcut,
-            watch_until: None,
             stream,
             input,
             output: Vec::new(),
@@ -85,14 +69,8 @@ impl<'engine, D: Dispatcher> Drive<'engine, D> {
         }
     }
 
-    /// Takes over what was written past this task, which therefore comes first, and encodes what is to be
-    /// sent.
+    /// Encodes what is to be sent.
     fn collect(&mut self) {
-        let written = self.shortcut.map(|shortcut| shortcut.take(&mut self.output));
-        for command in written.into_iter().flatten() {
-            self.watch_until = Some(Instant::now() + WATCH);
-            self.expect(command, false);
-        }
         for parcel in self.node.take() {
             if parcel.is_asking {
                 self.output.extend_from_slice(b"*1\r\n$6\r\nASKING\r\n");
@@ -165,9 +143,6 @@ impl<'engine, D: Dispatcher> Drive<'engine, D> {
 
     /// Settles the first of the flights with its answer.
     fn answer(&mut self, reply: Reply) -> Result<(), Failure> {
-        if self.flights.is_empty() {
-            self.collect();
-        }
         // An answer to nothing: whoever this is does not speak the protocol.
         let flight = self.flights.front_mut().ok_or(Failure::Script)?;
         if flight.skip > 0 {
@@ -257,40 +232,18 @@ impl<'engine, D: Dispatcher> Drive<'engine, D> {
         self.rest(context)
     }
 
-    /// Says whether the connection is idle, and waits for the next deadline or look.
+    /// Waits for the next deadline.
     fn rest(&mut self, context: &mut Context<'_>) -> Poll<Failure> {
         loop {
-            let now = Instant::now();
-            self.watch_until = self.watch_until.filter(|until| *until > now);
-            let is_idle = self.flights.is_empty() && self.output.is_empty();
-            let is_watched = self.watch_until.is_some();
-            if self.shortcut.is_some_and(|shortcut| !shortcut.settle(is_idle, is_watched)) {
-                self.collect();
-                continue;
-            }
-            let look = self.watch_until.map(|_| now + LOOK_EVERY);
-            let Some(next) = self.next_deadline.into_iter().chain(look).min() else {
-                return Poll::Pending;
-            };
-            if next > now {
+            let Some(next) = self.next_deadline else { return Poll::Pending };
+            if next > Instant::now() {
                 self.timer.as_mut().reset(next.into());
-                if self.timer.as_mut().poll(context).is_pending() {
-                    return Poll::Pending;
-                }
+                ready!(self.timer.as_mut().poll(context));
             }
-            // What was written past this task may be too late as well.
-            self.collect();
             if let Err(failure) = self.expire(Instant::now()) {
                 return Poll::Ready(failure);
             }
         }
-    }
-}
-
-impl<D: Dispatcher> Drop for Drive<'_, D> {
-    fn drop(&mut self) {
-        // Whoever still waits is told so when the commands are dropped.
-        drop(self.shortcut.map(Shortcut::close));
     }
 }
 
@@ -299,9 +252,6 @@ impl<D: Dispatcher> Future for Drive<'_, D> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Failure> {
         let failure = ready!(self.turn(context));
-        for command in self.shortcut.map(Shortcut::close).into_iter().flatten() {
-            self.expect(command, false);
-        }
         // What was written may have been counted, so it is not sent again.
         let written = if failure == Failure::CircuitOpen { Failure::Timeout } else { failure };
         for flight in self.flights.drain(..) {

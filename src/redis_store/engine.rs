@@ -11,7 +11,6 @@ use super::failure::Failure;
 use super::node::{Node, Phase};
 use super::options::{Address, Connection, Topology};
 use super::run::Command;
-use super::shortcut::{Sent, Shortcut};
 use super::slots::SlotMap;
 use super::status::{Board, State, Status};
 use super::{sweep, tls};
@@ -30,14 +29,9 @@ use tokio::task::{AbortHandle, spawn_local};
 /// How long a command waits while a slot moves.
 const AGAIN_AFTER: Duration = Duration::from_millis(5);
 
-/// How many jobs the thread that asks sends itself: none. On a quiet machine the write costs that thread 9 µs and
-/// one hit in flight gains nothing by it (40.6 µs against 33 at the median); only on a crowded one it wins.
-const FEW: usize = 0;
-
 /// What crosses from JavaScript's threads to the I/O thread.
 #[derive(Default)]
 struct Inbox {
-    commands: Vec<Command>,
     flushes: Vec<Flush>,
     sweeps: Vec<sweep::Sweep>,
 }
@@ -48,8 +42,6 @@ pub struct Shared {
     pub connection: Connection,
     /// How it stands.
     pub board: Board,
-    /// The short way to the only connection, if it is one.
-    pub shortcut: Shortcut,
     inbox: Mutex<Inbox>,
     notify: Notify,
     is_closed: AtomicBool,
@@ -62,38 +54,14 @@ impl Shared {
         Self {
             connection,
             board: Board::default(),
-            shortcut: Shortcut::default(),
             inbox: Mutex::default(),
             notify: Notify::new(),
             is_closed: AtomicBool::new(false),
         }
     }
 
-    /// Hands jobs over, or sends them itself when they are few and nothing else is under way.
+    /// Hands jobs over.
     pub fn submit(&self, flush: Flush) {
-        if flush.queue.len() > FEW || !self.shortcut.is_free() {
-            return self.hand_over(flush);
-        }
-        let mut planner = Planner::new(false);
-        planner.add(&flush);
-        let mut commands = planner.finish();
-        match (commands.pop(), commands.is_empty()) {
-            (Some(command), true) => match self.shortcut.send(command) {
-                Sent::Written => {}
-                Sent::WrittenUnseen => self.notify.notify_one(),
-                Sent::Refused(command) => {
-                    self.inbox.lock().commands.push(command);
-                    self.notify.notify_one();
-                }
-            },
-            (last, _) => {
-                self.inbox.lock().commands.extend(commands.into_iter().chain(last));
-                self.notify.notify_one();
-            }
-        }
-    }
-
-    fn hand_over(&self, flush: Flush) {
         let mut inbox = self.inbox.lock();
         if self.is_closed.load(Ordering::Relaxed) {
             drop(inbox);
@@ -119,10 +87,7 @@ impl Shared {
 
     /// Fails what was handed over and not taken yet.
     pub fn give_up(&self, failure: Failure) {
-        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.inbox.lock());
-        for command in commands {
-            command.fail(failure);
-        }
+        let Inbox { flushes, sweeps } = std::mem::take(&mut *self.inbox.lock());
         for flush in flushes {
             for ticket in flush.queue.tickets() {
                 flush.line.fail(ticket, failure);
@@ -240,13 +205,7 @@ impl Engine {
 
     /// Plans what was handed over and sends it.
     fn take(self: &Rc<Self>) {
-        let Inbox { commands, flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
-        for command in commands {
-            self.route(command);
-        }
-        for node in self.nodes.borrow().iter() {
-            node.wake();
-        }
+        let Inbox { flushes, sweeps } = std::mem::take(&mut *self.shared.inbox.lock());
         let mut planner = Planner::new(self.is_cluster());
         for flush in &flushes {
             planner.add(flush);

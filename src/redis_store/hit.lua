@@ -1,28 +1,12 @@
--- Decides parts of hits; see mod.rs for KEYS, ARGV and the reply.
-local parts = #KEYS
-local has_repeats = ARGV[2] == '1'
-local rules, at = {}, 2
-for number = 1, ARGV[1] do
-  local kind = ARGV[at + 1] + 0
-  local limit, cost = ARGV[at + 2] + 0, ARGV[at + 5] + 0
-  if kind == 3 then
-    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost,
-      ARGV[at + 6] + 0, ARGV[at + 7] + 0, ARGV[at + 8] + 0, ARGV[at + 9] + 0 }
-    at = at + 9
-  else
-    rules[number] = { kind, limit, ARGV[at + 3] + 0, ARGV[at + 4] + 0, cost }
-    at = at + 5
-  end
-end
--- Without plans every key is a single hit under the first rule.
-local has_plans, plans = #ARGV > at + 1, nil
-if has_plans then plans = {} end
+-- Decides parts of hits, whatever their rules.
+-- Without any plan every key is a single hit under the first rule.
+local has_plans = is_counting or #ARGV > at + 1
 
-local values = call('MGET', unpack(KEYS))
+local values = call('MGET', unpack(keys))
+local has_repeats = ARGV[2] ~= '0'
 local saved = has_repeats and {}
-local reply, size = { now, ARGV[#ARGV] + 0 }, 2
 -- What the parts of a hit with several policies wait with: how many of it pass, the rule, what is stored, what is true.
-local rooms, rule_of, kinds, ends_of, ys, zs, starts, old_kinds, old_ends_of, old_ys, old_zs
+local rooms, rule_of, kinds, ends_of, ys, zs, starts, old_kinds, old_ends_of, old_ys, old_zs, counters
 local rule = rules[1]
 local algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
 
@@ -30,49 +14,38 @@ local i = 1
 while i <= parts do
   local hits, last, is_joint, plan = 1, i, false, nil
   if has_plans then
-    local text = ARGV[at + i]
-    plan = plans[text]
-    if not plan then
-      local number, times, joint = string.match(text, '^(%d+) ?(%d*) ?(%d*)$')
-      plan = { rules[tonumber(number)], tonumber(times) or 1, tonumber(joint) or 1 }
-      plans[text] = plan
-    end
+    plan = is_counting and { rules[odd_rules[i]], odd_times[i], 1 } or plan_of(ARGV[at + i])
     hits, last = plan[2], i + plan[3] - 1
     is_joint = last > i
     if is_joint and not rooms then
       rooms, rule_of, kinds, ends_of, ys, zs, starts = {}, {}, {}, {}, {}, {}, {}
-      old_kinds, old_ends_of, old_ys, old_zs = {}, {}, {}, {}
+      old_kinds, old_ends_of, old_ys, old_zs, counters = {}, {}, {}, {}, {}
     end
   end
   local passed = hits
   -- What is true of the part now. For GCRA y and z become the debt in whole ms and units.
   local room, kind, ends, y, z, start
-  local old_kind, old_ends, old_y, old_z
+  local old_kind, old_ends, old_y, old_z, is_counter
 
   for part = i, last do
-    if part > i then
-      plan = plans[ARGV[at + part]]
-      if not plan then
-        plan = { rules[tonumber(ARGV[at + part])] }
-        plans[ARGV[at + part]] = plan
-      end
-    end
+    if part > i then plan = plan_of(ARGV[at + part]) end
     if has_plans and rule ~= plan[1] then
       rule = plan[1]
       algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
     end
     local value = values[part]
     if has_repeats then
-      local newer = saved[KEYS[part]]
+      local newer = saved[keys[part]]
       if newer ~= nil then value = newer end
     end
-    kind = 0
-    if value and #value == 25 then
-      kind, ends, y, z = unpack_state('<Bddd', value)
-      if ends <= now or (kind ~= algorithm and kind ~= 4) then kind = 0 end
+    kind, ends, y, z, is_counter = 0, 0, 0, 0, is_counting
+    if value then
+      local was_counter
+      kind, ends, y, z, was_counter = read(value)
+      is_counter = is_counting or was_counter
+      if kind ~= algorithm and kind ~= 4 then kind, ends, y, z = 0, 0, 0, 0 end
     end
     if kind == 0 then
-      ends, y, z = 0, 0, 0
       size = size + 1
       reply[size] = 0
     else
@@ -151,6 +124,7 @@ while i <= parts do
       rooms[part], rule_of[part], kinds[part], ends_of[part] = room, rule, kind, ends
       ys[part], zs[part], starts[part] = y, z, start
       old_kinds[part], old_ends_of[part], old_ys[part], old_zs[part] = old_kind, old_ends, old_y, old_z
+      counters[part] = is_counter
     end
   end
 
@@ -160,6 +134,7 @@ while i <= parts do
       algorithm, limit, window, block, cost = rule[1], rule[2], rule[3], rule[4], rule[5]
       y, z, start = ys[part], zs[part], starts[part]
       old_kind, old_ends, old_y, old_z = old_kinds[part], old_ends_of[part], old_ys[part], old_zs[part]
+      is_counter = counters[part]
     end
     local denied = passed < hits and room == passed
     -- A policy that would have let more pass than the strictest of its hit is left as it was.
@@ -200,8 +175,11 @@ while i <= parts do
       if blocks then kind, ends, y, z = 4, now + block, now, min(used, MAX_COUNT) end
       if kind == 0 then ends, y, z = 0, 0, 0 end
       if y ~= old_y or z ~= old_z or ends ~= old_ends or kind ~= old_kind then
-        save(KEYS[part], kind, ends, y, z, old_ends)
-        if has_repeats then saved[KEYS[part]] = kind ~= 0 and pack('<Bddd', kind, ends, y, z) end
+        local value = save(keys[part], kind, ends, y, z, old_kind, old_ends, is_counter)
+        if has_repeats then
+          if value == nil then value = pack('<Bddd', kind, ends, y, z) end
+          saved[keys[part]] = value
+        end
       end
     end
   end

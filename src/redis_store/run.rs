@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Unreadable};
 use super::command::Wire;
+use super::counter;
 use super::failure::Failure;
 use super::line::Line;
 use super::queue::{Kind, Part};
@@ -47,6 +48,7 @@ pub struct Command {
     groups: Vec<Group>,
     rules: Vec<(Policy, u64)>,
     has_repeats: bool,
+    is_counting: bool,
     /// The slot of all keys, in a cluster.
     pub slot: Option<u16>,
     /// When it is too late.
@@ -61,6 +63,17 @@ impl Command {
     /// A run without keys.
     #[must_use]
     pub fn new(script: &'static Script, slot: Option<u16>, deadline: Instant) -> Self {
+        Self::with_counting(script, slot, deadline, false)
+    }
+
+    /// A run without keys, which may be for hits that [`counter::suffices`] for alone.
+    #[must_use]
+    pub fn with_counting(
+        script: &'static Script,
+        slot: Option<u16>,
+        deadline: Instant,
+        is_counting: bool,
+    ) -> Self {
         Self {
             number: RUNS.fetch_add(1, Ordering::Relaxed),
             script,
@@ -69,6 +82,7 @@ impl Command {
             groups: Vec::new(),
             rules: Vec::new(),
             has_repeats: false,
+            is_counting,
             slot,
             deadline,
             redirects: 0,
@@ -101,7 +115,8 @@ impl Command {
         };
         let start = keys_end.saturating_sub(parts.len());
         let before = group.checked_sub(1).and_then(|before| self.groups.get(before));
-        waiters.len() < MAX_TIMES
+        let most = if self.is_counting { counter::max_times(parts) } else { MAX_TIMES };
+        waiters.len() < most
             && before.map_or(0, |before| before.keys_end) == start
             && parts
                 .iter()
@@ -156,7 +171,11 @@ impl Command {
         if self.script.name == CHANGE.name {
             return self.keys.len() * rule::CHANGE_ARGUMENTS + 1;
         }
-        let plans = if self.is_plain() { 0 } else { self.keys.len() };
+        let plans = match (self.is_counting, self.is_plain()) {
+            (true, _) => 2 * self.rules.len() + 3 * self.odd_plans().count(),
+            (false, true) => 0,
+            (false, false) => self.keys.len(),
+        };
         let rules = self.rules.iter().map(|(policy, _)| rule::arguments(policy));
         3 + rules.sum::<usize>() + plans
     }
@@ -178,6 +197,13 @@ impl Command {
             && self.groups.iter().all(|group| group.waiters.len() == 1)
     }
 
+    /// In a run that only counts: each key that is not one hit under the first rule, its rule and its hits.
+    fn odd_plans(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let plans = self.keys.iter().zip(&self.groups).enumerate();
+        let plans = plans.map(|(index, (key, group))| (index, key.rule, group.waiters.len()));
+        plans.filter(|(_, rule, times)| (*rule, *times) != (0, 1))
+    }
+
     fn write_changes(&self, push: &mut impl FnMut(&[u8])) {
         let mut start = 0;
         for group in &self.groups {
@@ -191,10 +217,25 @@ impl Command {
 
     fn write_hits(&self, push: &mut impl FnMut(&[u8])) {
         push(self.rules.len().to_string().as_bytes());
-        push(if self.has_repeats { b"1" } else { b"0" });
+        push(match (self.is_counting, self.has_repeats) {
+            (true, _) => b"2",
+            (false, true) => b"1",
+            (false, false) => b"0",
+        });
         for (policy, cost) in &self.rules {
             let cost = u32::try_from(*cost).unwrap_or(u32::MAX);
             rule::write_hit(policy, cost, &mut *push);
+            if self.is_counting {
+                counter::write_rule(policy, cost, &mut *push);
+            }
+        }
+        if self.is_counting {
+            for (index, rule, times) in self.odd_plans() {
+                for number in [index + 1, rule + 1, times] {
+                    push(number.to_string().as_bytes());
+                }
+            }
+            return;
         }
         if self.is_plain() {
             return;
@@ -270,9 +311,26 @@ impl Command {
         numbers: &mut impl Iterator<Item = Option<u64>>,
     ) -> Result<(u64, Vec<State>), Unreadable> {
         let mut answer = Answer::open(numbers, self.number.into())?;
-        let states: Result<Vec<_>, _> =
-            self.keys.iter().map(|key| answer.state(&key.policy)).collect();
-        let (now_ms, states) = (answer.now_ms, states?);
+        let mut states = Vec::with_capacity(self.keys.len());
+        if self.is_counting {
+            let mut decided = Vec::new();
+            for (index, (key, group)) in self.keys.iter().zip(&self.groups).enumerate() {
+                let amount = key.amount * group.waiters.len() as u64;
+                let state = counter::read(answer.number()?, &key.policy, amount, answer.now_ms)?;
+                decided.extend(state.is_none().then_some(index));
+                states.push(state.unwrap_or_default());
+            }
+            for index in decided {
+                if let (Some(state), Some(key)) = (states.get_mut(index), self.keys.get(index)) {
+                    *state = answer.state(&key.policy)?;
+                }
+            }
+        } else {
+            for key in &self.keys {
+                states.push(answer.state(&key.policy)?);
+            }
+        }
+        let now_ms = answer.now_ms;
         answer.end().map(|()| (now_ms, states))
     }
 
@@ -282,7 +340,8 @@ impl Command {
         let mut commands = Vec::with_capacity(self.groups.len());
         let (mut start, mut byte) = (0, 0);
         for group in self.groups {
-            let mut command = Self::new(self.script, self.slot, self.deadline);
+            let (slot, deadline) = (self.slot, self.deadline);
+            let mut command = Self::with_counting(self.script, slot, deadline, self.is_counting);
             (command.redirects, command.with_text) = (self.redirects, self.with_text);
             for key in self.keys.get(start..group.keys_end).unwrap_or_default() {
                 let text = self.arena.get(byte..key.end).unwrap_or_default();

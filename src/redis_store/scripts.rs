@@ -15,12 +15,18 @@ pub struct Script {
 }
 
 /// Decides hits.
-pub static HIT: LazyLock<Script> = LazyLock::new(|| make("hit", include_str!("hit.lua")));
+pub static HIT: LazyLock<Script> = LazyLock::new(|| {
+    let counters = include_str!("counters.lua");
+    make("hit", &[counters, STATE, include_str!("rules.lua"), include_str!("hit.lua")])
+});
 /// Refunds, penalties, rewards, blocks, looks and resets.
-pub static CHANGE: LazyLock<Script> = LazyLock::new(|| make("change", include_str!("change.lua")));
+pub static CHANGE: LazyLock<Script> =
+    LazyLock::new(|| make("change", &[STATE, include_str!("change.lua")]));
 
-fn make(name: &'static str, body: &str) -> Script {
-    let text = [include_str!("state.lua"), body].concat();
+const STATE: &str = include_str!("state.lua");
+
+fn make(name: &'static str, parts: &[&str]) -> Script {
+    let text = [include_str!("clock.lua"), &parts.concat()].concat();
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
     Script { name, sha1: hex(hash.as_ref()), text }
 }

@@ -5,7 +5,6 @@ use super::failure::{Failure, named};
 use super::options::{Address, Connection, Credentials};
 use super::reply::{self, Reply};
 use super::scripts::{CHANGE, HIT};
-use super::shortcut::Writer;
 use super::tls;
 use rustls::ClientConfig;
 use std::io;
@@ -24,8 +23,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnyStream for S {}
 pub struct Talk {
     stream: Box<dyn AnyStream>,
     input: Vec<u8>,
-    /// Another handle of the socket, where nothing lies between it and the server.
-    writer: Option<Writer>,
 }
 
 /// What a server says of itself.
@@ -47,9 +44,9 @@ impl Talk {
         connection: &Connection,
         config: Option<&Arc<ClientConfig>>,
     ) -> Result<Self, Failure> {
-        let (stream, writer) = plain(address).await.map_err(|_| Failure::Down)?;
+        let stream = plain(address).await.map_err(|_| Failure::Down)?;
         let (Some(config), Some(options)) = (config, &connection.tls) else {
-            return Ok(Self { stream, input: Vec::new(), writer });
+            return Ok(Self { stream, input: Vec::new() });
         };
         let name = tls::server_name(options, address).ok_or(Failure::Tls)?;
         let connected = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
@@ -57,13 +54,13 @@ impl Talk {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Failure::Tls,
             _ => Failure::Down,
         })?;
-        Ok(Self { stream: Box::new(stream), input: Vec::new(), writer: None })
+        Ok(Self { stream: Box::new(stream), input: Vec::new() })
     }
 
     /// Talks over a stream of the test's.
     #[cfg(test)]
     pub(super) fn over(stream: Box<dyn AnyStream>) -> Self {
-        Self { stream, input: Vec::new(), writer: None }
+        Self { stream, input: Vec::new() }
     }
 
     /// Asks one thing.
@@ -165,12 +162,6 @@ impl Talk {
         good(reply).map(drop)
     }
 
-    /// A handle for writing past the stream, given once.
-    #[must_use]
-    pub fn take_writer(&mut self) -> Option<Writer> {
-        self.writer.take()
-    }
-
     /// The stream, and what has been read beyond the last reply.
     #[must_use]
     pub fn into_parts(self) -> (Box<dyn AnyStream>, Vec<u8>) {
@@ -201,38 +192,17 @@ fn down(_: io::Error) -> Failure {
     Failure::Down
 }
 
-type Plain = (Box<dyn AnyStream>, Option<Writer>);
-
-async fn plain(address: &Address) -> io::Result<Plain> {
+async fn plain(address: &Address) -> io::Result<Box<dyn AnyStream>> {
     match address {
         Address::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             // A batch is one write: waiting for more would only delay it.
             stream.set_nodelay(true)?;
-            let writer = tcp_writer(&stream);
-            Ok((Box::new(stream), writer))
+            Ok(Box::new(stream))
         }
         #[cfg(unix)]
-        Address::Unix(path) => {
-            let stream = tokio::net::UnixStream::connect(path).await?;
-            let other = std::os::fd::AsFd::as_fd(&stream).try_clone_to_owned().ok();
-            let writer =
-                other.map(|other| Box::new(std::os::unix::net::UnixStream::from(other)) as Writer);
-            Ok((Box::new(stream), writer))
-        }
+        Address::Unix(path) => Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
         #[cfg(not(unix))]
         Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
     }
-}
-
-/// Both handles are one socket, so neither waits.
-#[cfg(unix)]
-fn tcp_writer(stream: &TcpStream) -> Option<Writer> {
-    let other = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned().ok()?;
-    Some(Box::new(std::net::TcpStream::from(other)))
-}
-
-#[cfg(not(unix))]
-fn tcp_writer(_: &TcpStream) -> Option<Writer> {
-    None
 }

@@ -33,7 +33,7 @@ function openNativeLine(connection, settings, tell) {
 
   /** Called by the core: there are answers, or the connection changed. */
   function wake() {
-    line.answer();
+    line.answerAndSend();
     status.compare();
   }
 

@@ -3,7 +3,7 @@
 const { CarapaceError } = require('../../errors');
 const { openClientLine } = require('./client-backend');
 const { createClient } = require('./clients');
-const { createBackend, unavailable } = require('./line');
+const { createBackend, unavailable } = require('./backend');
 const { openNativeLine } = require('./native-backend');
 
 /**

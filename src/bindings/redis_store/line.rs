@@ -165,7 +165,8 @@ impl LineState {
             at += HEAD + STRIDE * *policies as usize;
         }
         self.awaited.set(self.awaited.get().saturating_sub(count));
-        if let (0, Transport::Native(_, alarm)) = (self.awaited.get(), &self.transport) {
+        // Only when there is no more: those who were answered may ask again at once, and then it is held anyway.
+        if let (0, 0, Transport::Native(_, alarm)) = (count, self.awaited.get(), &self.transport) {
             alarm.hold(false);
         }
         count
@@ -211,7 +212,7 @@ impl HotFunction for FlushCall {
     }
 }
 
-/// `drain()`: writes answers into `out`, and says how many.
+/// `drain()`: writes answers into `out`, and says how many; to be called until there are none.
 pub struct DrainCall(pub Rc<LineState>);
 
 impl HotFunction for DrainCall {

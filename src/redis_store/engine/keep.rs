@@ -7,7 +7,6 @@ use crate::redis_store::failure::Failure;
 use crate::redis_store::node::{Node, Phase};
 use crate::redis_store::options::Topology;
 use crate::redis_store::sentinel;
-use crate::redis_store::shortcut::Shortcut;
 use crate::redis_store::stream::Talk;
 use std::future::Future;
 use std::rc::Rc;
@@ -28,7 +27,7 @@ impl Engine {
                     node.circuit.borrow_mut().probed();
                     node.set_phase(Phase::Up);
                     self.publish();
-                    Drive::new(node, &access, self.shortcut(), talk).await
+                    Drive::new(node, &access, talk).await
                 }
                 Err(failure) => failure,
             };
@@ -38,12 +37,6 @@ impl Engine {
             let pause = node.backoff.borrow_mut().pause(random());
             tokio::time::sleep(pause).await;
         }
-    }
-
-    /// The way past this thread leads to the only connection there is.
-    fn shortcut(&self) -> Option<&Shortcut> {
-        let is_only = !self.is_cluster() && self.shared.connection.pool == 1;
-        is_only.then_some(&self.shared.shortcut)
     }
 
     async fn connect(&self, node: &Node) -> Result<Talk, Failure> {

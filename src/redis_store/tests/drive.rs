@@ -86,7 +86,7 @@ fn exchange(reply: &[u8]) -> (Failure, Vec<f64>, Notes) {
         for command in commands(&line, &["k"], LONG) {
             node.send(command, false);
         }
-        let drive = Drive::new(&node, &notes, None, Talk::over(Box::new(ours)));
+        let drive = Drive::new(&node, &notes, Talk::over(Box::new(ours)));
         let serve = async {
             read_command(&mut theirs).await;
             theirs.write_all(reply).await.unwrap();
@@ -174,7 +174,7 @@ fn a_hit_that_is_too_late_fails_and_its_answer_goes_to_nobody() {
         for command in commands(&line, &["late"], Duration::ZERO) {
             node.send(command, false);
         }
-        let drive = Drive::new(&node, &notes, None, Talk::over(Box::new(ours)));
+        let drive = Drive::new(&node, &notes, Talk::over(Box::new(ours)));
         let serve = async {
             read_command(&mut theirs).await;
             assert_eq!(answers(&line), [-1.0], "a timeout");
@@ -204,7 +204,7 @@ fn three_timeouts_in_a_row_end_the_connection() {
         let node = Node::new(Address::Unix("/test".to_owned()));
         let (notes, line) = (Notes::default(), Arc::new(Line::new(None)));
         node.set_phase(Phase::Up);
-        let drive = Drive::new(&node, &notes, None, Talk::over(Box::new(ours)));
+        let drive = Drive::new(&node, &notes, Talk::over(Box::new(ours)));
         let serve = async {
             for _ in 0..3 {
                 for command in commands(&line, &["k"], Duration::ZERO) {

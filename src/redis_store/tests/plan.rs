@@ -166,3 +166,44 @@ fn a_reply_answers_everybody_once() {
     assert!(command.settle(numbers.into_iter().map(Some)));
     assert_eq!(case.answers(), [(0, 1), (1, 1), (2, 0)]);
 }
+
+fn fixed(limit: f64, block_ms: f64) -> Policy {
+    let (algorithm, block_ms) = (Some("fixed-window".to_owned()), Some(block_ms));
+    Policy::try_from(PolicyInput { algorithm, limit, block_ms, ..PolicyInput::default() }).unwrap()
+}
+
+#[test]
+fn hits_of_fixed_windows_go_in_a_run_that_only_counts() {
+    let mut case = Case::new();
+    for (key, rule) in [("a", fixed(9.0, 0.0)), ("b", fixed(2.0, 7.0)), ("c", policy(9.0))] {
+        case.job(Kind::Hit, &[(key, rule, 1)]);
+    }
+    case.job(Kind::Hit, &[("a", fixed(9.0, 0.0), 1)]);
+    let commands = case.plan(false);
+    let keys: Vec<_> = commands.iter().map(Command::key_count).collect();
+    assert_eq!(keys, [2, 1]);
+    let one = (1_u64 << 32).to_string();
+    // The end of what is exact, and for a policy that blocks the first denial.
+    let (end, denial) = ((1_u64 << 53).to_string(), (3_u64 << 32).to_string());
+    let rules =
+        [["1", "9", "60000", "0", "1", &one, &end], ["1", "2", "60000", "7", "1", &one, &denial]];
+    let plans = ["1", "1", "2", "2", "2", "1"];
+    assert_eq!(arguments(&commands[0]), [&["2", "2"][..], &rules.concat(), &plans].concat());
+}
+
+#[test]
+fn what_could_not_be_counted_is_told_after_what_was() {
+    let mut case = Case::new();
+    for key in ["a", "b", "b", "c"] {
+        case.job(Kind::Hit, &[(key, fixed(2.0, 0.0), 1)]);
+    }
+    let command = case.plan(false).pop().unwrap();
+    let mut number = String::new();
+    command.write_arguments(|word| number = String::from_utf8(word.to_vec()).unwrap());
+    let (now, end) = (1_700_000_000_000, 1_700_000_000_500_u64);
+    // One that is new, one that is blocked, one that was hit twice before.
+    let counter = (3 << 32) | (end % (1 << 32));
+    let numbers = [now, number.parse().unwrap(), 1 << 32, 0, counter, end * 8 + 4, now - 500, 0];
+    assert!(command.settle(numbers.into_iter().map(Some)));
+    assert_eq!(case.answers(), [(0, 1), (1, 0), (2, 0), (3, 0)]);
+}
