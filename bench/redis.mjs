@@ -6,7 +6,15 @@ import { createRequire } from 'node:module';
 import { printTable, quantile, summarize } from './harness.mjs';
 import { openReport } from './harness/report.mjs';
 import { measure } from './redis/load.mjs';
-import { CARAPACE, CARAPACE_IOREDIS, PEERS, TWIN, openCarapace, openSubjects } from './redis/subjects.mjs';
+import {
+  CARAPACE,
+  CARAPACE_IOREDIS,
+  CARAPACE_SLIDING,
+  PEERS,
+  TWIN,
+  openCarapace,
+  openSubjects,
+} from './redis/subjects.mjs';
 
 const require = createRequire(import.meta.url);
 const { startRedis } = require('../__test__/helpers/redis/server.js');
@@ -66,7 +74,13 @@ async function main() {
 }
 
 function openGroups(report) {
-  const subjects = { peer: 'the best package', carapace: 'carapace', over: CARAPACE_IOREDIS, twin: TWIN };
+  const subjects = {
+    peer: 'the best package',
+    carapace: 'carapace',
+    sliding: CARAPACE_SLIDING,
+    over: CARAPACE_IOREDIS,
+    twin: TWIN,
+  };
   return Object.fromEntries(
     Object.entries(MEASURES).map(([key, [title, unit]]) => [key, report.group(key, { title, unit, subjects })]),
   );
@@ -76,8 +90,8 @@ function openGroups(report) {
 function compare(samples, valueOf) {
   const summary = (name) => samples[name] && summarize({ wall: samples[name].map(valueOf) });
   const peers = PEERS.map((is) => ({ ...summary(is), is })).sort((left, right) => left.median - right.median);
-  const own = summary(CARAPACE);
-  return { peer: peers[0], carapace: own, over: summary(CARAPACE_IOREDIS), twin: summary(TWIN) };
+  const [carapace, sliding, over, twin] = [CARAPACE, CARAPACE_SLIDING, CARAPACE_IOREDIS, TWIN].map(summary);
+  return { peer: peers[0], carapace, sliding, over, twin };
 }
 
 /** Rounds over all subjects, each round starting with another one, after one that warms up. */

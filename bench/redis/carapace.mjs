@@ -11,10 +11,10 @@ const { Visit } = require('../../lib/rate-limit/visit.js');
 
 /**
  * @param {object} store
- * @param {{ limit: number, windowMs: number }} options
+ * @param {{ limit: number, windowMs: number, algorithm: string }} options
  */
-export function openBackend(store, { limit, windowMs }) {
-  const settings = readSettings({ name: `bench ${limit}`, limit, windowMs, algorithm: 'fixed-window' });
+export function openBackend(store, { limit, windowMs, algorithm }) {
+  const settings = readSettings({ name: `bench ${algorithm} ${limit}`, limit, windowMs, algorithm });
   const policies = readPolicies(settings);
   policies.forEach((policy, index) => (policy.index = index));
   const access = findRedis(store);

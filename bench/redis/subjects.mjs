@@ -20,6 +20,8 @@ export const PEERS = [
 ];
 export const TWIN = 'plain JS by hand, batched';
 export const CARAPACE = 'carapace';
+/** With the algorithm of the packages, a fixed window; this one with its own default. */
+export const CARAPACE_SLIDING = 'carapace, sliding window';
 export const CARAPACE_IOREDIS = 'carapace over ioredis';
 
 /**
@@ -39,6 +41,7 @@ export async function openSubjects(port) {
   await nodeRedis.connect();
   const twin = await createTwin(port, LIMIT, WINDOW_MS);
   const own = await openCarapace({ url: `redis://127.0.0.1:${port}` });
+  const sliding = await openCarapace({ url: `redis://127.0.0.1:${port}` }, { algorithm: 'sliding-window' });
   const overIoredis = await openCarapace({ client: forCarapace });
   const subjects = {
     [PEERS[0]]: await rateLimitRedis('a:', (...words) => plain.call(...words)),
@@ -46,15 +49,15 @@ export async function openSubjects(port) {
     [PEERS[2]]: await rateLimitRedis('c:', (...words) => nodeRedis.sendCommand(words)),
     [PEERS[3]]: rateLimiterFlexible(forFlexible),
     [TWIN]: twin.hit,
-    ...(own && { [CARAPACE]: own.hit }),
-    ...(overIoredis && { [CARAPACE_IOREDIS]: overIoredis.hit }),
+    [CARAPACE]: own.hit,
+    [CARAPACE_SLIDING]: sliding.hit,
+    [CARAPACE_IOREDIS]: overIoredis.hit,
   };
   const close = async () => {
     for (const client of clients) client.disconnect();
     nodeRedis.destroy();
     twin.close();
-    await own?.close();
-    await overIoredis?.close();
+    for (const backend of [own, sliding, overIoredis]) await backend.close();
   };
   return { subjects, close };
 }
@@ -86,13 +89,12 @@ function fail(error) {
 
 /**
  * The store as the limiter's middleware calls it, without the middleware around it: the key goes into the core and the
- * decision's numbers come out. Undefined while the package has no such store.
+ * decision's numbers come out.
  * @param {object} connection options of `redisStore`
- * @param {{ limit?: number, timeoutMs?: number }} [options]
+ * @param {{ limit?: number, timeoutMs?: number, algorithm?: string }} [options]
  */
-export async function openCarapace(connection, { limit = LIMIT, timeoutMs = 10_000 } = {}) {
+export async function openCarapace(connection, { limit = LIMIT, timeoutMs = 10_000, algorithm = 'fixed-window' } = {}) {
   const { redisStore } = require('../../index.js');
-  if (!redisStore) return undefined;
   const { openBackend } = await import('./carapace.mjs');
-  return openBackend(redisStore({ ...connection, timeoutMs }), { limit, windowMs: WINDOW_MS });
+  return openBackend(redisStore({ ...connection, timeoutMs }), { limit, windowMs: WINDOW_MS, algorithm });
 }

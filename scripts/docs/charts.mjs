@@ -21,6 +21,7 @@ const PARTS = {
   body: ['JSON bodies', ['clean', 'flagged', 'bombs', 'middleware']],
   query: ['Forms and query strings, as a share of qs', ['form', 'query', 'bombs']],
   pipeline: ['The whole chain on a real server, as a share of the usual stack', ['added', 'whole']],
+  'pipeline-node-24': ['The whole chain on Node 24, as a share of the usual stack', ['added', 'whole']],
 };
 
 /** The rows of the overview: a figure, what to call it, whom it is compared with. */
