@@ -142,6 +142,7 @@ function burst(sockets, request, status, count) {
   let left = count;
   let open = sockets.length;
   return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error('a server closed a connection'));
     for (const socket of sockets) {
       let text = '';
       const ask = () => {
@@ -149,7 +150,7 @@ function burst(sockets, request, status, count) {
           left -= 1;
           return socket.write(bytes);
         }
-        socket.off('data', read);
+        socket.off('data', read).off('close', fail);
         open -= 1;
         if (open === 0) resolve();
       };
@@ -164,8 +165,7 @@ function burst(sockets, request, status, count) {
         text = '';
         ask();
       };
-      socket.on('data', read);
-      socket.once('close', () => reject(new Error('a server closed a connection')));
+      socket.on('data', read).once('close', fail);
       ask();
     }
   });
