@@ -99,7 +99,7 @@ const standStill = (times, forMs) => async (_server, load) => {
 export const FAULTS = [
   { name: 'none, for comparison', isHarmless: true, prepare: onServer(repeat(20, 50, ['PING'])) },
   {
-    name: 'event loop stalled for 300 ms, 5 times',
+    name: 'event loop stalled for 300 ms with hits under way, 5 times',
     isHarmless: true,
     isStalling: true,
     isQuick: true,

@@ -77,6 +77,15 @@ async function startLoad({ store: storeOptions, perSecond, cpuShare = 0 }) {
   const pacer = startPacer({ perSecond, cpuShare, askLoad, askBound });
   return {
     tally,
+    /** Stands still for so long, just when hits have been sent. @param {number} ms */
+    stall(ms) {
+      for (let count = 0; count < 10; count += 1) askLoad();
+      // After the immediate in which they are sent.
+      setImmediate(() => {
+        const end = performance.now() + ms;
+        while (performance.now() < end);
+      });
+    },
     async stop() {
       const busy = pacer.stop();
       const patience = performance.now() + PATIENCE_MS;
@@ -225,7 +234,7 @@ process.on('message', async ({ start, stop, look, stallMs }) => {
       running = await startLoad(start);
       process.send({ started: true });
     }
-    if (stallMs) for (const end = performance.now() + stallMs; performance.now() < end;);
+    if (stallMs) running.stall(stallMs);
     if (look) process.send({ looked: { counted: running.tally.counted, memory: process.memoryUsage() } });
     if (stop) {
       process.send({ report: await running.stop() }, () => process.disconnect());
