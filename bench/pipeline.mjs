@@ -14,7 +14,7 @@ const { startRedis } = require('../__test__/helpers/redis/server.js');
 
 // V8 13 shares hidden classes where those before do not (lib/pipeline/front.js), so there the figures are others.
 const NAME = Number.parseInt(process.versions.v8, 10) < 13 ? 'pipeline' : 'pipeline-node-24';
-const BURST = Number(process.env.BURST ?? 1_500);
+const BURST = Number(process.env.BURST ?? 2_500);
 const CONNECTIONS = 16;
 const OPEN = 2 ** 31 - 1;
 
