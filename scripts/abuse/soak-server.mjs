@@ -21,8 +21,8 @@ const shield = carapace({
   securityHeaders: { preset: 'strict', contentSecurityPolicy: { nonce: ['script-src'] } },
   cors: { origin: ['https://app.example.com', 'https://*.preview.example.com', /^https:\/\/pr-\d+\.example\.com$/] },
   cookies: { sameSite: 'strict' },
-  json: { limit: '10kb', readTimeoutMs: 2_000 },
-  urlencoded: { limit: '10kb', readTimeoutMs: 2_000 },
+  json: { limit: '10kb', readTimeoutMs: 8_000 },
+  urlencoded: { limit: '10kb', readTimeoutMs: 8_000 },
   sanitize: { jsonStrings: true },
   hpp: { keep: 'last' },
   rateLimit: {
@@ -59,7 +59,12 @@ app.get('/metrics', (request, response) => response.type('text').send(shield.met
 app.use(shield.errorHandler);
 
 const server = http.createServer({ connectionsCheckingInterval: 500 }, shield.wrap(app));
-shield.attach(server, { headersTimeoutMs: 3_000, requestTimeoutMs: 5_000, connectionsPerAddress: 1_000 });
+shield.attach(server, {
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 8_000,
+  keepAliveTimeoutMs: 30_000,
+  connectionsPerAddress: 1_000,
+});
 const delays = monitorEventLoopDelay({ resolution: 10 });
 delays.enable();
 
