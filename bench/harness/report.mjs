@@ -105,7 +105,8 @@ function printGroup(group) {
   const rows = group.figures.map((figure) => {
     const value = (role) => valueOf(group, figure, role);
     const cell = (role) => (value(role) === undefined ? '' : formatValue(value(role), group.unit));
-    const share = (role) => (value(role) === undefined ? '' : formatRatio(value('carapace') / value(role)));
+    // Of what costs nothing, or less, there is no share.
+    const share = (role) => (value(role) > 0 ? formatRatio(value('carapace') / value(role)) : '');
     return {
       [group.id]: figure.title,
       ...Object.fromEntries(roles.map((role) => [group.subjects[role], cell(role)])),
