@@ -2,6 +2,7 @@
 // `npm run test:abuse [-- <requests> [<seed>]]`, a million by default. It fails when the server ends, throws, answers what is no
 // HTTP, answers 5xx other than 501, 503 and 505, lets a key through that had to go, keeps a socket waiting, or keeps growing.
 import { fork } from 'node:child_process';
+import { createAsk } from './ask.mjs';
 import { createPlayer } from './connections.mjs';
 import { createRandom } from './random.mjs';
 import { makeSession } from './sessions.mjs';
@@ -11,6 +12,7 @@ const SEED = Number(process.argv[3] ?? 20261120);
 const PARALLEL = 64;
 
 const server = fork(new URL('server.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
+const ask = createAsk(server, { rss: 0, heapUsed: 0, handles: 0 });
 const problems = [];
 const statuses = new Map();
 const sent = { requests: 0, answers: 0, sessions: 0, bytes: 0 };
@@ -19,7 +21,7 @@ server.on('message', (message) => {
 });
 server.on('exit', (code, signal) => problem('exit', `the server ended with ${code ?? signal}`));
 
-const { port } = await said('listening');
+const { port } = await ask('listening');
 const playSession = createPlayer({
   port,
   problem,
@@ -32,7 +34,7 @@ const random = createRandom(SEED);
 const started = performance.now();
 const before = await measure(20_000);
 await Promise.all(Array.from({ length: PARALLEL }, attack));
-const after = await said('measured', 'measure');
+const after = await ask('measured', 'measure');
 report();
 server.removeAllListeners('exit');
 server.kill();
@@ -44,7 +46,7 @@ async function attack() {
 /** Warms the server up, so that what it keeps for good is there, and measures it. */
 async function measure(requests) {
   while (sent.answers < Math.min(requests, TOTAL / 4)) await play(makeSession(random));
-  return said('measured', 'measure');
+  return ask('measured', 'measure');
 }
 
 /** @param {import('./sessions.mjs').Session} session */
@@ -76,18 +78,4 @@ function report() {
 /** @param {string} kind @param {string} text */
 function problem(kind, text) {
   if (problems.length < 20) problems.push(`${kind}: ${text}`);
-}
-
-/** @param {string} type @param {string} [question] @returns {Promise<any>} */
-function said(type, question) {
-  if (question !== undefined && server.connected) server.send(question);
-  return new Promise((resolve) => {
-    const take = (message) => {
-      if (message.type !== type) return;
-      server.off('message', take);
-      resolve(message);
-    };
-    server.on('message', take);
-    server.once('exit', () => resolve({ rss: 0, heapUsed: 0, handles: 0 }));
-  });
 }

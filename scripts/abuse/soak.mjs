@@ -4,6 +4,7 @@
 import { fork } from 'node:child_process';
 import http from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createAsk } from './ask.mjs';
 import { createPlayer } from './connections.mjs';
 import { createFlatness, look } from './flatness.mjs';
 import { createRandom } from './random.mjs';
@@ -20,6 +21,7 @@ const ALIVE_MS = 10_000;
 const MOST_IN_FLIGHT = 64;
 
 const server = fork(new URL('soak-server.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
+const ask = createAsk(server);
 const problems = [];
 const statuses = new Map();
 const counts = { due: 0, sent: 0, done: 0, answered: 0, hostile: 0, longestLoop: 0, longestOwnLoop: 0 };
@@ -28,7 +30,7 @@ server.on('message', ({ type, text }) => {
 });
 server.on('exit', (code, signal) => problem('exit', `the server ended with ${code ?? signal}`));
 
-const { port } = await said('listening');
+const { port } = await ask('listening');
 const random = createRandom(20261130);
 // In turn, so that all stay open: the number of descriptors is then the server's own matter.
 const agent = new http.Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 16, scheduling: 'fifo' });
@@ -48,7 +50,7 @@ const attacks = Array.from({ length: HOSTILE_CONNECTIONS }, async () => {
 await Promise.all([send(), sample(), ...attacks]);
 agent.destroy();
 server.removeAllListeners('exit');
-const { isWhole, events } = await said('closed', 'close');
+const { isWhole, events } = await ask('closed', 'close');
 if (!isWhole) problem('close', 'a request was not answered');
 conclude();
 
@@ -98,7 +100,7 @@ async function sample() {
   console.log('second  RSS MiB  heap MiB  descriptors  threads  event loop p99 ms');
   for (let samples = 1; !isOver(); samples += 1) {
     await pause(SAMPLE_MS);
-    const measured = await Promise.race([said('measured', 'measure'), pause(ALIVE_MS)]);
+    const measured = await Promise.race([ask('measured', 'measure'), pause(ALIVE_MS)]);
     if (measured === undefined) {
       problem('event loop', `no answer within ${ALIVE_MS} ms`);
       continue;
@@ -143,17 +145,4 @@ function problem(kind, text) {
 /** @param {number} milliseconds @returns {Promise<undefined>} */
 function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** @param {string} type @param {string} [question] @returns {Promise<any>} */
-function said(type, question) {
-  if (question !== undefined && server.connected) server.send(question);
-  return new Promise((resolve) => {
-    const take = (message) => {
-      if (message.type !== type) return;
-      server.off('message', take);
-      resolve(message);
-    };
-    server.on('message', take);
-  });
 }
