@@ -160,6 +160,7 @@ describe('a record', () => {
       'client-key',
       'cors',
       'load',
+      'pipeline-node-24',
       'pipeline',
       'query',
       'rate-limit',
